@@ -1,0 +1,1 @@
+"""What everything else stands on: names, sizes, roles, random streams, configuration, errors."""

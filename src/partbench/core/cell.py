@@ -1,0 +1,68 @@
+"""A cell: one training run, as one JSON spec whose address is the hash of all that decides it.
+
+    id = SHA-256 of (resolved configuration, seed, numerics, SHA-256 of outside code and of the
+         corpus, results epoch, torch version)
+
+Two studies that need the same run find the same address, so nothing is trained twice.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from partbench.core.config import fingerprint
+from partbench.core.errors import ConfigError
+from partbench.core.numerics import Numerics
+
+EPOCH = 1
+"""Raised whenever the same spec would give other numbers (CHANGELOG: "changes results")."""
+
+RECORD, METRICS, CHECKPOINT, WEIGHTS, SPEC, LOCK = (
+    "record.json",
+    "metrics.jsonl",
+    "checkpoint.safetensors",
+    "model.safetensors",
+    "spec.json",
+    "lock",
+)
+"""The files of a cell's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one training run is. `code`: outside part -> SHA-256 of its file."""
+
+    config: dict[str, Any]
+    seed: int
+    numerics: dict[str, Any]
+    torch: str
+    corpus: str = ""
+    code: dict[str, str] = field(default_factory=dict)
+    epoch: int = EPOCH
+
+    @cached_property
+    def id(self) -> str:
+        """The content address, in hexadecimal."""
+        return fingerprint(dataclasses.asdict(self))
+
+    @property
+    def how(self) -> Numerics:
+        """The numerics as an object."""
+        return Numerics(**self.numerics)
+
+    def to_json(self) -> str:
+        """The spec file's text."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> "Cell":
+        """The cell in a spec file; ConfigError where it is missing or damaged."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: there is no such cell spec") from None
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"{path}: not a cell spec: {error}") from None

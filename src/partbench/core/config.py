@@ -1,0 +1,248 @@
+"""Configurations: a tree of slots and settings, edited by diffs, resolved, checked, fingerprinted.
+
+    base.edit({"ffn": "swiglu"})                    a name replaces the slot whole
+    base.edit({"model.ffn": {"part": "swiglu", "ratio": 2.5}})      so does a table with a `part`
+    base.edit({"model.ffn": {"ratio": 4.0}})        a table without one edits settings
+
+Sections: task, dims, model (with its slots), init, optimizer, schedule, train. What was declared
+and what it resolves to are kept apart: edits act on the first, ids hash the second.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from partbench.core import dims as dims_module
+from partbench.core.errors import ConfigError, unknown
+from partbench.core.menu import SLOTS, Part, find
+from partbench.core.training import resolve_training
+
+TOP_SLOTS = ("task", "model", "init", "optimizer", "schedule")
+SECTIONS = ("task", "dims", "model", "init", "optimizer", "schedule", "train")
+DIMS_SETTINGS = ("depth", "width", "num_heads", "num_kv_heads", "head_width", "context")
+DEFAULTS = {
+    "task": "language",
+    "model": "transformer",
+    "init": "depth_scaled",
+    "optimizer": "adamw",
+    "schedule": "linear",
+}
+
+Tree = dict[str, Any]
+
+
+class Config:
+    """One full configuration. Immutable; `edit` gives a new one.
+
+    `resolved` is the whole tree with every default filled in, `fingerprint` its SHA-256.
+    Raises ConfigError (place, nearest right word) for any unknown name, setting or type.
+    """
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        self.declared: Tree = json.loads(json.dumps(declared))
+        for section in self.declared:
+            if section not in SECTIONS:
+                raise unknown("section", section, "configuration", SECTIONS)
+
+    @classmethod
+    def from_toml(cls, path: Path) -> "Config":
+        """The configuration in a TOML file."""
+        return cls(read_toml(path))
+
+    def edit(self, changes: Mapping[str, Any] | None = None, /, **slots: Any) -> "Config":
+        """A copy with `changes` (dotted paths or nested tables; slots by their short names)."""
+        tree = json.loads(json.dumps(self.declared))
+        for path, value in {**(changes or {}), **slots}.items():
+            self._put(tree, full_path(path), json.loads(json.dumps(value)))
+        return Config(tree)
+
+    @cached_property
+    def resolved(self) -> Tree:
+        """Every section with every setting, checked."""
+        return _resolve(self.declared)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the resolved tree, in hexadecimal."""
+        return fingerprint(self.resolved)
+
+    def diff(self, other: "Config") -> list[dict[str, Any]]:
+        """Where `other` resolves to something else: rows of path, base, arm (None = absent)."""
+        mine, theirs = flatten(self.resolved), flatten(other.resolved)
+        return [
+            {"path": path, "base": mine.get(path), "arm": theirs.get(path)}
+            for path in sorted(mine.keys() | theirs.keys())
+            if mine.get(path) != theirs.get(path)
+        ]
+
+    def parts(self) -> list[Part]:
+        """Every part named in the resolved tree, each once."""
+        return [find(slot, name) for slot, name in sorted(set(_named(self.resolved)))]
+
+    def outside_code(self) -> dict[str, str]:
+        """The user's own parts and the SHA-256 of the files they live in."""
+        return {part.name: part.source_hash() for part in self.parts() if part.outside}
+
+    def _put(self, tree: Tree, path: list[str], value: Any) -> None:
+        *parents, last = path
+        table = tree
+        for depth, name in enumerate(parents):
+            if name in SLOTS:
+                table[name] = self._table(table, name, path[: depth + 1])
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                where = ".".join(path[: depth + 1])
+                raise ConfigError(f"{where}: this is a list of parts; give the whole list anew")
+        if isinstance(value, dict) and "part" not in value:
+            for key, item in value.items():
+                self._put(tree, [*path, key], item)
+        else:
+            table[last] = value
+
+    def _table(self, table: Tree, slot: str, path: list[str]) -> Any:
+        """What fills a slot now, as a table that settings can be put into."""
+        current = table.get(slot)
+        if current is None:
+            node: Any = self.resolved
+            for name in path:
+                if name not in node:
+                    raise unknown("slot", name, ".".join(path), [n for n in node if n in SLOTS])
+                node = node[name]
+            current = node["part"] if isinstance(node, dict) else [item["part"] for item in node]
+        return {"part": current} if isinstance(current, str) else current
+
+
+def read_toml(path: Path) -> Tree:
+    """A TOML file as a tree; ConfigError where it is missing or cannot be parsed."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def full_path(path: str) -> list[str]:
+    """`ffn.ratio` -> [model, ffn, ratio]; a model's slots may leave out `model`."""
+    names = path.split(".")
+    if names[0] in SLOTS and names[0] not in TOP_SLOTS:
+        return ["model", *names]
+    if names[0] not in SECTIONS:
+        raise unknown("slot or section", names[0], path, [*SECTIONS, *SLOTS])
+    return names
+
+
+def parse_assignment(text: str, option: str) -> tuple[str, Any]:
+    """`model.ffn.ratio=4` -> ("model.ffn.ratio", 4), the value read as TOML, else as a word."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip() or not value.strip():
+        raise ConfigError(f"{option} {text!r}: write it as slot=part or path=value")
+    try:
+        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return path.strip(), value.strip()
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted path -> value for every leaf; list items are numbered where they are tables."""
+    if isinstance(tree, dict):
+        items = [(f"{prefix}.{key}" if prefix else key, value) for key, value in tree.items()]
+    elif isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        items = [(f"{prefix}[{index}]", value) for index, value in enumerate(tree)]
+    else:
+        return {prefix: tree}
+    return {path: leaf for name, value in items for path, leaf in flatten(value, name).items()}
+
+
+def fingerprint(tree: Any) -> str:
+    """SHA-256 of a tree in canonical JSON."""
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _named(node: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(node, list):
+        return [pair for item in node for pair in _named(item, name)]
+    if not isinstance(node, dict):
+        return []
+    own = [(name, node["part"])] if name in SLOTS and "part" in node else []
+    return own + [pair for key, value in node.items() for pair in _named(value, key)]
+
+
+def _resolve(declared: Tree) -> Tree:
+    tree: Tree = {}
+    for section in SECTIONS:
+        value = declared.get(section, {})
+        if section == "dims":
+            tree["dims"] = _resolve_dims(value)
+        elif section == "train":
+            tree["train"] = resolve_training(value)
+        else:
+            tree[section] = _resolve_slot(section, value, section, DEFAULTS[section])
+    _check_together(tree)
+    return tree
+
+
+def _resolve_dims(value: Any) -> Tree:
+    if not isinstance(value, dict):
+        raise ConfigError(f"dims: {value!r} is not a table; write e.g. dims.depth = 4")
+    for name, number in value.items():
+        if name not in DIMS_SETTINGS:
+            raise unknown("setting", name, f"dims.{name}", DIMS_SETTINGS)
+        if type(number) is not int:
+            raise ConfigError(f"dims.{name}: {number!r} is not a whole number")
+    sizes = dims_module.resolve(**{"depth": 4, "context": 64, **value})
+    return {name: getattr(sizes, name) for name in DIMS_SETTINGS}
+
+
+def _resolve_slot(slot: str, value: Any, place: str, default: str) -> Any:
+    if isinstance(value, list):
+        if not value:
+            raise ConfigError(f"{place}: an empty list of parts; name at least one")
+        return [_resolve_slot(slot, item, f"{place}[{i}]", default) for i, item in enumerate(value)]
+    if isinstance(value, str):
+        value = {"part": value}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{place}: {value!r} is not a part; write {slot} = \"{default}\"")
+    name = value.get("part", default)
+    if not isinstance(name, str):
+        raise ConfigError(f"{place}.part: {name!r} is not a name; write e.g. \"{default}\"")
+    part = find(slot, name, place)
+    tree: Tree = {"part": name}
+    allowed = ["part", *part.slots, *part.settings] if slot == "model" else [*part.settings]
+    for key in value:
+        if key != "part" and key not in allowed:
+            kind = "slot or setting" if slot == "model" else "setting"
+            raise unknown(kind, key, f"{place}.{key} (part '{name}')", allowed)
+    if slot == "model":
+        for inner in part.slots:
+            fallback = part.constants.get("DEFAULTS", {}).get(inner, "")
+            tree[inner] = _resolve_slot(inner, value.get(inner, {}), f"{place}.{inner}", fallback)
+    for setting in part.settings.values():
+        where = f"{place}.{setting.name}"
+        if setting.name in value:
+            tree[setting.name] = setting.check(value[setting.name], where)
+        elif setting.required:
+            raise ConfigError(f"{where}: part '{name}' needs this setting ({setting.annotation})")
+        else:
+            tree[setting.name] = setting.default
+    return json.loads(json.dumps(tree))
+
+
+def _check_together(tree: Tree) -> None:
+    """Parts say what they provide and what they cannot work beside; names are never compared."""
+    parts = [find(slot, name) for slot, name in _named(tree)]
+    for part in parts:
+        for ability in part.constants.get("FORBIDS", ()):
+            for other in parts:
+                if other is not part and ability in other.constants.get("PROVIDES", ()):
+                    raise ConfigError(
+                        f"{part.slot}={part.name} cannot work with {other.slot}={other.name}: "
+                        f"it forbids '{ability}'"
+                    )

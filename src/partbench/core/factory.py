@@ -1,0 +1,59 @@
+"""From a part's card on the menu to the thing itself: import its class, fill its `__init__`.
+
+Parameters before the `*` are filled by name from what the lab has (`dims`, `numerics`) and what
+the caller hands on (`layer`, `norm`, `embedding`, ...); settings come from the configuration.
+"""
+
+import importlib
+import importlib.util
+import sys
+from typing import Any
+
+from partbench.core.errors import ConfigError
+from partbench.core.menu import PACKAGE, Part, find
+
+
+def load(part: Part) -> Any:
+    """The class itself. This is where an outsider's file is run, because the user named it."""
+    if not part.outside:
+        relative = part.path.relative_to(PACKAGE).with_suffix("")
+        return getattr(importlib.import_module(".".join(("partbench", *relative.parts))), part.attribute)
+    name = f"partbench_outside_{part.source_hash()[:16]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, part.path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise ConfigError(
+                f"{part.slot}={part.name}: running the file failed: {type(error).__name__}: {error}"
+            ) from error
+    return getattr(sys.modules[name], part.attribute)
+
+
+class Factory:
+    """Builds the parts of one slot; a list of choices is tiled over `layer`."""
+
+    def __init__(self, slot: str, choices: Any, lab: dict[str, Any]) -> None:
+        self.lab = lab
+        self.choices = []
+        for choice in choices if isinstance(choices, list) else [choices]:
+            part = find(slot, choice["part"])
+            settings = {name: choice[name] for name in part.settings}
+            self.choices.append((part, load(part), settings))
+
+    def __call__(self, layer: int = 0, **given: Any) -> Any:
+        """One part for `layer`; ConfigError where it asks for what nobody gives."""
+        part, kind, settings = self.choices[layer % len(self.choices)]
+        available = {**self.lab, **given, "layer": layer}
+        missing = [name for name in part.given if name not in available]
+        if missing:
+            raise ConfigError(
+                f"{part.slot}={part.name}: its __init__ asks the lab for '{missing[0]}'; "
+                f"before the `*` there is: {', '.join(sorted(available))}"
+            )
+        return kind(*(available[name] for name in part.given), **settings)

@@ -1,0 +1,61 @@
+"""Files that are whole or not there: written beside their place, flushed, then renamed."""
+
+import errno
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from partbench.core.errors import BusyError, LedgerError
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write `content` to `path` so that a reader, or a kill, sees the old file or the new one.
+
+    Raises LedgerError where the disk is full or the folder cannot be written; nothing is left.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> LedgerError:
+    """The one-line error for a write that failed."""
+    why = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
+    return LedgerError(f"{path}: cannot be written: {why}; free some space or set PARTBENCH_HOME")
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """`write_whole` of a tree as JSON, keys in their own order."""
+    write_whole(path, json.dumps(tree, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def held(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold `path` against every other process while the block runs; it goes when the holder dies.
+
+    Raises BusyError at once where another process holds it, or waits for it if `wait`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise BusyError(f"{what} is already running in another process; wait for it") from None
+        yield

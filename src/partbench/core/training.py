@@ -1,0 +1,61 @@
+"""The `train` table: how long, how wide a batch, and when to look.
+
+    tokens = steps * batch * context;   clip: the global gradient norm is cut to this
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from partbench.core.errors import ConfigError, unknown
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+class Training:
+    """The settings of the one trainer.
+
+    steps: optimiser steps. batch: sequences a step. accumulate: micro-batches a step is cut into.
+    clip: largest global gradient norm (0 turns it off). evaluations: how often the held-out
+    tokens are scored, evenly spread, the last time at the end.
+    """
+
+    steps: int = 400
+    batch: int = 16
+    accumulate: int = 1
+    clip: float = 1.0
+    evaluations: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "accumulate", "evaluations"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"train.{name}: {getattr(self, name)} is below 1; give 1 or more")
+        if self.clip < 0:
+            raise ConfigError(f"train.clip: {self.clip} is negative; 0 turns clipping off")
+        if self.batch % self.accumulate:
+            divisors = [n for n in range(1, self.batch + 1) if self.batch % n == 0]
+            near = min(divisors, key=lambda n: abs(n - self.accumulate))
+            raise ConfigError(
+                f"train.accumulate: {self.accumulate} does not divide train.batch {self.batch}; "
+                f"the nearest that does is {near}"
+            )
+
+
+SETTINGS = tuple(item.name for item in dataclasses.fields(Training))
+
+
+def resolve_training(value: Any) -> dict[str, Any]:
+    """The whole table with defaults; ConfigError names what is wrong and where."""
+    if not isinstance(value, dict):
+        raise ConfigError(f"train: {value!r} is not a table; write e.g. train.steps = 400")
+    for name in value:
+        if name not in SETTINGS:
+            raise unknown("setting", name, f"train.{name}", SETTINGS)
+    try:
+        return dataclasses.asdict(TypeAdapter(Training).validate_json(json.dumps(value)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(item) for item in ("train", *first["loc"]))
+        raise ConfigError(f"{place}: {first['input']!r}: {first['msg'].lower()}") from None

@@ -1,0 +1,1 @@
+"""What a model costs and whether its parts are alive: one question a file."""

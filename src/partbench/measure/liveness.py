@@ -1,0 +1,119 @@
+"""Is the swapped part alive? Did its parameters move, do they receive gradient, do they matter?
+
+    moved         |theta - theta_0| / |theta_0|          (|theta - theta_0| where theta_0 = 0)
+    gradient      |g_part|^2 / |g|^2 on one fixed held-out batch at the end
+    reset cost    score with the part's parameters put back to their start, minus the score
+
+Public code compared "hyper-connections" that never mixed, for a year; this is checked before any
+verdict is read.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from partbench.core.factory import load
+from partbench.core.menu import find
+
+Tree = dict[str, Any]
+
+
+def inspect(
+    model: nn.Module,
+    start: nn.Module,
+    tree: Tree,
+    probe: Callable[[], Tensor],
+    grade: Callable[[nn.Module], float],
+) -> list[dict[str, Any]]:
+    """One row a slot of the model: part, parameters, moved, gradient_share, reset_cost, alive.
+
+    tree: the resolved `model` table; start: the model as it began; probe: mean loss with gradient;
+    grade: score of a model. A part without parameters has None where nothing could move.
+    """
+    shares = _gradient_shares(model, probe)
+    score = grade(model)
+    owner = owners(model, tree)
+    rows = []
+    for slot in find("model", tree["part"]).slots:
+        names = [name for name, belongs in owner.items() if belongs == slot]
+        part = ", ".join(dict.fromkeys(item["part"] for item in _choices(tree[slot])))
+        rows.append({"slot": slot, "part": part, **_row(names, model, start, shares, score, grade)})
+    return rows
+
+
+def _row(
+    names: list[str],
+    model: nn.Module,
+    start: nn.Module,
+    shares: dict[str, float],
+    score: float,
+    grade: Callable[[nn.Module], float],
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "parameters": sum(model.get_parameter(name).numel() for name in names),
+        "moved": None,
+        "gradient_share": None,
+        "reset_cost": None,
+        "alive": None,
+        "note": "" if names else "no parameters of its own",
+    }
+    if not names:
+        return row
+    change = _norm(model.get_parameter(n) - start.get_parameter(n) for n in names)
+    before = _norm(start.get_parameter(n) for n in names)
+    row["moved"] = change / before if before else change
+    row["gradient_share"] = sum(shares.get(name, 0.0) for name in names)
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        for name in names:
+            twin.get_parameter(name).copy_(start.get_parameter(name))
+    row["reset_cost"] = grade(twin) - score
+    row["alive"] = row["moved"] > 0.0 and row["gradient_share"] > 0.0
+    if not row["alive"]:
+        row["note"] = "its parameters " + (
+            "never moved" if row["moved"] == 0.0 else "receive no gradient"
+        )
+    return row
+
+
+def owners(model: nn.Module, tree: Tree) -> dict[str, str]:
+    """Parameter name -> the slot whose part it lives in, the innermost where parts hold parts."""
+    kinds = {
+        load(find(slot, item["part"])): slot
+        for slot in find("model", tree["part"]).slots
+        for item in _choices(tree[slot])
+    }
+    modules = dict(model.named_modules())
+    found: dict[str, str] = {}
+    for name, _ in model.named_parameters():
+        prefix = name
+        while prefix and name not in found:
+            prefix = prefix.rpartition(".")[0]
+            if type(modules[prefix]) in kinds:
+                found[name] = kinds[type(modules[prefix])]
+    return found
+
+
+def _choices(choice: Any) -> list[Tree]:
+    return choice if isinstance(choice, list) else [choice]
+
+
+def _gradient_shares(model: nn.Module, probe: Callable[[], Tensor]) -> dict[str, float]:
+    loss = probe()
+    if not loss.requires_grad:
+        return {}
+    named = dict(model.named_parameters())
+    gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    squares = {
+        name: 0.0 if gradient is None else gradient.double().square().sum().item()
+        for name, gradient in zip(named, gradients, strict=True)
+    }
+    total = sum(squares.values()) or 1.0
+    return {name: square / total for name, square in squares.items()}
+
+
+def _norm(tensors: Any) -> float:
+    return sum(tensor.detach().double().square().sum().item() for tensor in tensors) ** 0.5

@@ -1,0 +1,6 @@
+"""Whole models: tokens in, log-probabilities out. The contract is in contract.py."""
+
+from partbench.models.ngram import NGram
+from partbench.models.transformer import Transformer
+
+PARTS = {"transformer": Transformer, "ngram": NGram}

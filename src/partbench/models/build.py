@@ -1,0 +1,51 @@
+"""The lab: from a resolved configuration to a model whose every starting value is named."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from partbench.core import rng
+from partbench.core.dims import Dims
+from partbench.core.factory import Factory
+from partbench.core.menu import find
+from partbench.core.numerics import Numerics
+from partbench.core.roles import DRAWN, Role
+from partbench.models import accounting
+
+Tree = dict[str, Any]
+
+
+def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> nn.Module:
+    """The model of a resolved configuration, initialised for `seed`.
+
+    Draws depend on (seed, parameter name, shape) alone, so two models that differ in one part
+    start with every other number equal. torch's global random state is left as it was.
+    """
+    dims = Dims(**tree["dims"], vocab=vocab)
+    lab: dict[str, Any] = {"dims": dims, "numerics": numerics}
+    choice = tree["model"]
+    part = find("model", choice["part"])
+    factories: dict[str, Callable[..., Any]] = {
+        slot: Factory(slot, choice[slot], lab) for slot in part.slots
+    }
+    with torch.random.fork_rng(devices=[]):
+        # Whatever an outsider's part draws for itself depends on the seed too.
+        torch.manual_seed(rng.uniform_seed(seed, "build"))
+        model = Factory("model", choice, lab)(**factories)
+    initialise(model, Factory("init", tree["init"], lab)(), seed)
+    wide = torch.float64 if numerics.precision == "float64" else torch.float32
+    return model.to(device=numerics.device, dtype=wide)
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, init: Any, seed: int) -> None:
+    """Fill every drawn role with the init part's value of the parameter's own draw."""
+    for name, role in accounting.roles(model).items():
+        parameter = model.get_parameter(name)
+        if role in DRAWN:
+            draw = torch.from_numpy(rng.normal(seed, name, tuple(parameter.shape)))
+            parameter.copy_(init.value(draw, role))
+        elif role is Role.BIAS:
+            parameter.zero_()  # nn.Linear draws its bias from the global state

@@ -1,0 +1,70 @@
+"""What every model can do, a network or not: tokens in, log-probabilities out.
+
+A model is built by `models.build` from its factories (before the `*`) and settings (after it).
+Its class declares:
+    PHASES   how it learns: ("train",) by gradients, ("fit",) by one pass of counting or algebra,
+             or both in order; the one trainer runs them on the same batches.
+    DEFAULTS the part that fills each of its slots where a configuration is silent.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from partbench.data.batch import Batch
+from partbench.parts.shapes import Logits, Losses, Tokens
+
+
+class Score(NamedTuple):
+    """The answer to a batch.
+
+    nll: negative log-likelihood of each target in nats [batch, time]; weights: as in the batch;
+    extra: auxiliary losses (name -> scalar, already weighted) that training adds to the mean nll.
+    """
+
+    nll: Losses
+    weights: Tensor
+    extra: dict[str, Tensor]
+
+    def mean(self) -> Tensor:
+        """Weighted mean of the nll, in nats a target."""
+        return (self.nll * self.weights).sum() / self.weights.sum().clamp_min(1e-9)
+
+
+@runtime_checkable
+class Model(Protocol):
+    """The contract; conformance tests run over every entry of `models.PARTS`."""
+
+    PHASES: tuple[str, ...]
+
+    def score(self, batch: Batch) -> Score:
+        """Score every target given what precedes it; causal."""
+        ...
+
+    def flops(self) -> int:
+        """Forward FLOPs of one sequence of `dims.context` tokens."""
+        ...
+
+
+class Fitted(Protocol):
+    """A model that learns without gradients (phase "fit")."""
+
+    def fit(self, stream: Iterable[Batch]) -> None:
+        """Learn from the batches in order; `state_dict` then holds all that was learned."""
+        ...
+
+
+class Decoder(Protocol):
+    """A model that can continue a text one piece at a time."""
+
+    def begin(self, batch: int, capacity: int) -> Any:
+        """An empty state for `batch` sequences of at most `capacity` tokens."""
+        ...
+
+    def step(self, tokens: Tokens, state: Any) -> tuple[Logits, Any]:
+        """Logits after each of `tokens`, given all before them, and the state that follows.
+
+        Equals the whole forward pass on the same tokens, however they are cut into pieces.
+        """
+        ...

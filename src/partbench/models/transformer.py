@@ -1,0 +1,133 @@
+"""The Transformer decoder as a row of slots, in the order in which a token passes them.
+
+    x = embedding(tokens), then position on the stream
+    for each layer:   residual reads, mixer, residual writes;  residual reads, ffn, residual writes
+    head(residual's end)
+
+Every slot is a folder in `parts/`; norms belong to the residual (and to mixers that ask for one),
+positions also reach queries, keys and scores through the mixer. The defaults are Transformer++.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from partbench.core.dims import Dims
+from partbench.core.errors import InputError
+from partbench.data.batch import Batch
+from partbench.models import accounting
+from partbench.models.contract import Score
+from partbench.parts.flow import Flow
+from partbench.parts.shapes import Logits, Stream, Tokens
+
+
+class State(NamedTuple):
+    """Decoding: each mixer's cache, how many tokens are in it and how many fit."""
+
+    caches: list[Any]
+    length: int
+    capacity: int
+
+
+class Transformer(nn.Module):
+    """Tokens [batch, time] -> logits [batch, time, vocab], causal.
+
+    Each slot's factory builds one part; a list in the configuration is tiled over depth.
+    """
+
+    PHASES = ("train",)
+    DEFAULTS = {
+        "embedding": "token",
+        "position": "rotary",
+        "norm": "rmsnorm",
+        "mixer": "attention",
+        "probability": "softmax",
+        "ffn": "swiglu",
+        "residual": "pre_norm",
+        "head": "linear",
+    }
+
+    def __init__(
+        self,
+        dims: Dims,
+        embedding: Callable[..., nn.Module],
+        position: Callable[..., nn.Module],
+        norm: Callable[..., nn.Module],
+        mixer: Callable[..., nn.Module],
+        probability: Callable[..., nn.Module],
+        ffn: Callable[..., nn.Module],
+        residual: Callable[..., nn.Module],
+        head: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.dims = dims
+        self.embedding = embedding()
+        self.position = position()
+        self.mixers = nn.ModuleList(
+            mixer(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
+        )
+        self.ffns = nn.ModuleList(
+            ffn(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
+        )
+        self.residual = residual(norm=norm)
+        self.head = head(embedding=self.embedding)
+
+    def score(self, batch: Batch) -> Score:
+        """Score every target given the tokens before it."""
+        x, flow = self._stream(batch.inputs)
+        nll, z_loss = self.head.score(x, batch.targets, batch.weights)
+        return Score(nll, batch.weights, {"z_loss": z_loss, **flow.losses})
+
+    def forward(self, tokens: Tokens) -> Logits:
+        """Logits after each token."""
+        return self.head(self._stream(tokens)[0])
+
+    def begin(self, batch: int, capacity: int) -> State:
+        """An empty state for `batch` sequences; InputError beyond what positions allow."""
+        self._refuse_beyond(capacity)
+        return State([mixer.begin(batch, capacity) for mixer in self.mixers], 0, capacity)
+
+    def step(self, tokens: Tokens, state: State) -> tuple[Logits, State]:
+        """Logits after each of the next tokens, from the caches of all before them."""
+        if state.length + tokens.shape[1] > state.capacity:
+            raise InputError(f"decoding: the state was begun for {state.capacity} tokens, no more")
+        caches = list(state.caches)
+
+        def mix(layer: int, x: Stream, flow: Flow) -> Stream:
+            x, caches[layer] = self.mixers[layer].step(x, flow, caches[layer])
+            return x
+
+        x, _ = self._trunk(tokens, state.length, mix)
+        return self.head(x), State(caches, state.length + tokens.shape[1], state.capacity)
+
+    def flops(self) -> int:
+        """Forward FLOPs of one sequence of `dims.context` tokens."""
+        return accounting.flops(self, self.dims.context)
+
+    def _stream(self, tokens: Tokens) -> tuple[Stream, Flow]:
+        self._refuse_beyond(tokens.shape[1])
+        return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
+
+    def _trunk(
+        self, tokens: Tokens, past: int, mix: Callable[[int, Stream, Flow], Stream]
+    ) -> tuple[Stream, Flow]:
+        positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
+        flow = Flow(tokens, positions, self.position)
+        x = self.position.stream(self.embedding(tokens), flow)
+        state = self.residual.begin(x)
+        for layer in range(self.dims.depth):
+            u, state = self.residual.read(2 * layer, state)
+            state = self.residual.write(2 * layer, state, mix(layer, u, flow))
+            u, state = self.residual.read(2 * layer + 1, state)
+            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, flow))
+        return self.residual.end(state), flow
+
+    def _refuse_beyond(self, length: int) -> None:
+        longest = self.position.longest
+        if longest is not None and length > longest:
+            raise InputError(
+                f"{length} tokens, but this model's positions end at {longest} (dims.context); "
+                f"shorten the text or train with a longer context"
+            )

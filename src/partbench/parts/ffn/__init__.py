@@ -1,0 +1,20 @@
+"""Slot `ffn`: what happens to each position by itself."""
+
+from typing import Protocol
+
+from partbench.parts.ffn.mlp import MLP
+from partbench.parts.ffn.relu_squared import ReLUSquared
+from partbench.parts.ffn.swiglu import SwiGLU
+from partbench.parts.flow import Flow
+from partbench.parts.shapes import Stream
+
+
+class FeedForward(Protocol):
+    """A map of each position; the same for all of them."""
+
+    def forward(self, x: Stream, flow: Flow) -> Stream:
+        """What is written back to the stream."""
+        ...
+
+
+PARTS = {"mlp": MLP, "relu_squared": ReLUSquared, "swiglu": SwiGLU}

@@ -1,0 +1,47 @@
+"""The two-layer network of the first Transformers: W2 act(W1 x).
+
+Paper: Vaswani et al. 2017, arXiv:1706.03762 (ReLU); GELU: Hendrycks and Gimpel 2016,
+arXiv:1606.08415, here x Phi(x) with the exact error function.
+"""
+
+from typing import Literal
+
+from torch import nn
+
+from partbench.core.dims import Dims
+from partbench.core.roles import Role
+from partbench.parts.flow import Flow
+from partbench.parts.shapes import Stream
+
+
+class MLP(nn.Module):
+    """down(act(up(x))), hidden width = ratio * width.
+
+    Settings: activation; ratio 4 as in the paper; bias on both maps.
+    Cost: 2 ratio width^2 parameters.
+    """
+
+    ROLES = {
+        "up.weight": Role.READ,
+        "up.bias": Role.BIAS,
+        "down.weight": Role.WRITE,
+        "down.bias": Role.BIAS,
+    }
+
+    def __init__(
+        self,
+        dims: Dims,
+        *,
+        activation: Literal["gelu", "relu"] = "gelu",
+        ratio: float = 4.0,
+        bias: bool = False,
+    ) -> None:
+        super().__init__()
+        hidden = round(ratio * dims.width)
+        self.up = nn.Linear(dims.width, hidden, bias=bias)
+        self.down = nn.Linear(hidden, dims.width, bias=bias)
+        self.activation = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}[activation]
+
+    def forward(self, x: Stream, flow: Flow) -> Stream:
+        """What is written back to the stream."""
+        return self.down(self.activation(self.up(x)))

@@ -1,0 +1,28 @@
+"""What travels beside the residual stream in one forward pass. Explicit, never kept on a module."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from partbench.parts.shapes import Positions, Tokens
+
+if TYPE_CHECKING:
+    from partbench.parts.position import Position
+
+
+@dataclass
+class Flow:
+    """One pass.
+
+    tokens: the inputs [batch, time]. positions: absolute position of each time step [time].
+    position: the model's position part, which mixers ask about queries, keys and scores.
+    shared: what one sublayer leaves for later ones (tables worth computing once, first values).
+    losses: auxiliary losses a part adds to training, name -> scalar, already weighted.
+    """
+
+    tokens: Tokens
+    positions: Positions
+    position: "Position"
+    shared: dict[str, Tensor] = field(default_factory=dict)
+    losses: dict[str, Tensor] = field(default_factory=dict)

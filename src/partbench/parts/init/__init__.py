@@ -1,0 +1,24 @@
+"""Slot `init`: from a standard normal draw to a starting value.
+
+The draw depends on (seed, parameter name, shape) alone (core/rng.py); an init part maps it by the
+parameter's role. Biases start at zero; all other roles keep what their part set (gains 1, streams identity).
+"""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from partbench.core.roles import Role
+from partbench.parts.init.depth_scaled import DepthScaled
+from partbench.parts.init.normal import Normal
+
+
+class Init(Protocol):
+    """A pure function of the draw and the role."""
+
+    def value(self, draw: Tensor, role: Role) -> Tensor:
+        """The starting value, same shape as the draw."""
+        ...
+
+
+PARTS = {"normal": Normal, "depth_scaled": DepthScaled}

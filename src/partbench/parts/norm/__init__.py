@@ -1,0 +1,18 @@
+"""Slot `norm`: brings a vector to a standard size."""
+
+from typing import Protocol
+
+from partbench.parts.norm.layernorm import LayerNorm
+from partbench.parts.norm.rmsnorm import RMSNorm
+from partbench.parts.shapes import Stream
+
+
+class Norm(Protocol):
+    """Built for a width; acts on the last axis of anything."""
+
+    def forward(self, x: Stream) -> Stream:
+        """The normalised vector, same shape."""
+        ...
+
+
+PARTS = {"layernorm": LayerNorm, "rmsnorm": RMSNorm}

@@ -1,0 +1,41 @@
+"""Slot `position`: where a token stands. It may act in three places, and says so by returning.
+
+On the stream (sinusoidal, learned), on queries and keys (rotary), on scores (linear biases).
+"""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from partbench.parts.flow import Flow
+from partbench.parts.position.learned import Learned
+from partbench.parts.position.none import NoPosition
+from partbench.parts.position.rotary import Rotary
+from partbench.parts.position.sinusoidal import Sinusoidal
+from partbench.parts.shapes import Heads, Positions, Stream
+
+
+class Position(Protocol):
+    """One object a model; all three places exist, most do nothing."""
+
+    longest: int | None  # the last position it knows plus one, or None without a limit
+
+    def stream(self, x: Stream, flow: Flow) -> Stream:
+        """The stream after the embedding, with positions added where that is the way."""
+        ...
+
+    def heads(self, x: Heads, flow: Flow) -> Heads:
+        """Queries or keys (after their norm, before the product)."""
+        ...
+
+    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+        """What is added to the scaled scores [head, query, key], or None."""
+        ...
+
+
+PARTS = {
+    "none": NoPosition,
+    "sinusoidal": Sinusoidal,
+    "learned": Learned,
+    "rotary": Rotary,
+}

@@ -1,0 +1,28 @@
+"""No positions: only the causal mask breaks the symmetry of order.
+
+Paper: Kazemnejad et al. 2023, arXiv:2305.19466 (NoPE); Haviv et al. 2022, arXiv:2203.16634.
+"""
+
+from torch import Tensor, nn
+
+from partbench.parts.flow import Flow
+from partbench.parts.shapes import Heads, Positions, Stream
+
+
+class NoPosition(nn.Module):
+    """Adds nothing anywhere. Cost: none."""
+
+    ROLES = {}
+    longest: int | None = None
+
+    def stream(self, x: Stream, flow: Flow) -> Stream:
+        """The stream as it is."""
+        return x
+
+    def heads(self, x: Heads, flow: Flow) -> Heads:
+        """Queries or keys as they are."""
+        return x
+
+    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+        """Nothing."""
+        return None

@@ -1,0 +1,59 @@
+"""Rotary positions: queries and keys are turned by an angle that grows with the position.
+
+    theta_i = base^(-2i / d);  pair (i, i + d/2) of a head of width d is turned by t * theta_i
+
+so a score depends on the distance of query and key alone.
+Paper: Su et al. 2021, arXiv:2104.09864. Layout: half-split pairs, as in Hugging Face's Llama.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from partbench.core.dims import Dims
+from partbench.core.errors import ConfigError
+from partbench.parts.flow import Flow
+from partbench.parts.shapes import Heads, Positions, Stream
+
+
+class Rotary(nn.Module):
+    """q, k -> R(t) q, R(t) k.  No parameters; any length.
+
+    Angles, sines and cosines are float32 or wider whatever the precision: positions above 256 fall
+    together in bfloat16. Cost: 3 FLOPs a channel of queries and keys.
+    Raises ConfigError for an odd head width.
+    """
+
+    ROLES = {}
+    longest: int | None = None
+
+    def __init__(self, dims: Dims, *, base: float = 10000.0) -> None:
+        super().__init__()
+        if dims.head_width % 2:
+            raise ConfigError(
+                f"position=rotary: head_width {dims.head_width} is odd; "
+                f"the nearest even one is {dims.head_width + 1}"
+            )
+        exponent = torch.arange(0, dims.head_width, 2, dtype=torch.float64) / dims.head_width
+        self.register_buffer("frequency", (base**-exponent).float(), persistent=False)
+
+    def stream(self, x: Stream, flow: Flow) -> Stream:
+        """The stream as it is."""
+        return x
+
+    def heads(self, x: Heads, flow: Flow) -> Heads:
+        """Queries or keys turned by their positions [batch, head, time, head_width]."""
+        cosine, sine = self._table(x, flow)
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
+
+    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+        """Nothing."""
+        return None
+
+    def _table(self, x: Heads, flow: Flow) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [time, head_width / 2], computed once a pass for all layers."""
+        if "rotary cosine" not in flow.shared:
+            angle = flow.positions.to(self.frequency.dtype).unsqueeze(-1) * self.frequency
+            flow.shared["rotary cosine"] = angle.cos()
+            flow.shared["rotary sine"] = angle.sin()
+        return flow.shared["rotary cosine"], flow.shared["rotary sine"]

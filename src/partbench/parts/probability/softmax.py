@@ -1,0 +1,19 @@
+"""Softmax: p_i = exp(s_i) / sum_j exp(s_j).
+
+Paper: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+"""
+
+from torch import nn
+
+from partbench.parts.shapes import Scores
+
+
+class Softmax(nn.Module):
+    """p = exp(s - max s) / sum exp(s - max s) over the last axis, summed in float32 or wider."""
+
+    ROLES = {}
+    PROVIDES = ("fused_attention",)
+
+    def forward(self, scores: Scores) -> Scores:
+        """Weights that sum to one."""
+        return scores.softmax(dim=-1)

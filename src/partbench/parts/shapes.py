@@ -1,0 +1,16 @@
+"""Shapes, named once and used in every signature. Checked in tests only.
+
+batch: sequences; time: positions in a sequence; width: channels of the residual stream;
+head: query heads; head_width: channels of one head; vocab: tokens there are.
+"""
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Tokens = Int[Tensor, "batch time"]
+Positions = Int[Tensor, " time"]
+Stream = Float[Tensor, "batch time width"]
+Heads = Float[Tensor, "batch head time head_width"]
+Scores = Float[Tensor, "batch head time key"]
+Logits = Float[Tensor, "batch time vocab"]
+Losses = Float[Tensor, "batch time"]

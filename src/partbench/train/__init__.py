@@ -1,0 +1,1 @@
+"""The only trainer: one cell in, one record out, whatever the model is."""

@@ -1,0 +1,246 @@
+"""The trainer: from a cell to its record, through kills and restarts, to the same bits.
+
+    for each phase the model declares:  fit  = one pass over the batches, counting or algebra
+                                        train = steps of: rate, forward, backward, clip, update
+    batches are a pure function of (seed, step), so a run taken up again at step k goes on as if
+    it had never stopped (same bits on one machine type at one thread a rank, else 1e-5)
+
+Evaluation and checkpoints are timed apart and not charged.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from partbench.core import cell as names
+from partbench.core.cell import Cell
+from partbench.core.errors import CheckpointError, ConfigError
+from partbench.core.factory import Factory
+from partbench.core.menu import find
+from partbench.data.batch import Batch
+from partbench.measure import liveness
+from partbench.models import accounting
+from partbench.models.build import build
+from partbench.tasks.build import build_task
+from partbench.tasks.contract import Task
+from partbench.train import checkpoint
+from partbench.train.evaluate import evaluate, to_device
+from partbench.train.metrics import Metrics
+from partbench.train.process import autocast
+
+CHECKPOINT_SECONDS = 10.0
+"""Time between checkpoints; when they fall does not change a bit of the result."""
+
+Progress = Callable[[int, int, float], bool]
+"""Told (step, steps, loss) after each step; answers whether to stop here, checkpoint saved."""
+
+
+class Stopped(Exception):
+    """The run was asked to stop; its checkpoint is saved and it can be taken up again."""
+
+
+class Diverged(Exception):
+    """The loss is no number any more, or the model ended worse than it began."""
+
+
+class Run:
+    """One cell being trained in `folder`.
+
+    After `train()`: `outcome` holds what the record needs. Raises Stopped where `progress` says so.
+    """
+
+    def __init__(self, cell: Cell, folder: Path, progress: Progress | None = None) -> None:
+        self.cell = cell
+        self.folder = folder
+        self.progress = progress
+        self.settings = cell.config["train"]
+        self.numerics = cell.how
+        self._check_code()
+        self.task: Task = build_task(cell.config)
+        self._check_corpus()
+        self.model = self.fresh()
+        self.roles = accounting.roles(self.model)
+        self.optimizer = self._optimizer() if "train" in type(self.model).PHASES else None
+        self.schedule = Factory("schedule", cell.config["schedule"], {})()
+        self.start = 0
+        self.seconds = {"train": 0.0, "evaluate": 0.0, "checkpoint": 0.0}
+        self.evaluations: list[list[float]] = []
+        self.warnings: list[str] = []
+        self._take_up()
+
+    def fresh(self) -> nn.Module:
+        """The model as it starts: a pure function of the cell."""
+        return build(
+            self.cell.config, vocab=self.task.vocab, seed=self.cell.seed, numerics=self.numerics
+        )
+
+    def train(self) -> dict[str, Any]:
+        """Run every phase; returns what the record says of the outcome."""
+        metrics = Metrics(self.folder / names.METRICS, self.start)
+        try:
+            for phase in type(self.model).PHASES:
+                getattr(self, f"_{phase}")(metrics)
+        finally:
+            metrics.flush()
+        score = self.evaluations[-1][1]
+        if not math.isfinite(score):
+            raise Diverged("the score on held-out data is not a number")
+        return {
+            "score": score,
+            "evaluations": self.evaluations,
+            "liveness": liveness.inspect(
+                self.model, self.fresh(), self.cell.config["model"], self._probe, self._grade
+            ),
+        }
+
+    def _fit(self, metrics: Metrics) -> None:
+        began = time.perf_counter()
+        self.model.fit(self._batches())
+        self.seconds["train"] += time.perf_counter() - began
+        self._evaluate(self.settings["steps"])
+        metrics.add(step=self.settings["steps"] - 1, loss=self._probe().item())
+
+    def _train(self, metrics: Metrics) -> None:
+        steps, first, recent = self.settings["steps"], None, 0.0
+        due = {round(steps * (i + 1) / self.settings["evaluations"]) for i in range(
+            self.settings["evaluations"])}
+        saved = time.monotonic()
+        for step in range(self.start, steps):
+            began = time.perf_counter()
+            loss, norm, rate = self._step(step, steps)
+            taken = time.perf_counter() - began
+            self.seconds["train"] += taken
+            metrics.add(step=step, loss=loss, rate=rate, gradient_norm=norm, seconds=taken)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise Diverged(f"the loss is {loss} and the gradient norm {norm} at step {step}")
+            first = loss if first is None else first
+            recent = loss if step == self.start else 0.95 * recent + 0.05 * loss
+            if step + 1 in due:
+                self._evaluate(step + 1)
+            stop = self.progress is not None and self.progress(step + 1, steps, loss)
+            if (stop or time.monotonic() - saved > CHECKPOINT_SECONDS) and step + 1 < steps:
+                metrics.flush()
+                self._save(step + 1)
+                saved = time.monotonic()
+                if stop:
+                    raise Stopped
+        if self.start == 0 and first is not None and recent > first:
+            raise Diverged(f"the loss rose from {first:.3f} to {recent:.3f} over the run")
+
+    def _step(self, step: int, steps: int) -> tuple[float, float, float]:
+        assert self.optimizer is not None
+        rate = self.recipe.rate * self.schedule.multiplier(step, steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        self._hook("before_step", step, steps)
+        batch = self.task.batch(self.cell.seed, step, self.settings["batch"])
+        loss = self._backward(batch)
+        clip = self.settings["clip"]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), clip or math.inf, foreach=True)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._hook("after_step", step, steps)
+        return loss.item(), norm.item(), rate
+
+    def _backward(self, batch: Batch) -> torch.Tensor:
+        """Gradients of the mean loss; micro-batches weigh as in one batch. Returns the mean nll."""
+        pieces = self.settings["accumulate"]
+        weight = batch.weights.sum().clamp_min(1e-9)
+        loss = torch.zeros(())
+        for piece in zip(*(item.chunk(pieces) for item in batch), strict=True):
+            with autocast(self.numerics):
+                score = self.model.score(to_device(Batch(*piece), self.numerics))
+                nll = (score.nll * score.weights).sum() / weight.to(score.nll.device)
+                extra = sum(score.extra.values(), nll.new_zeros(())) / pieces
+            (nll + extra).backward()
+            loss = loss + nll.detach().cpu()
+        return loss
+
+    def _hook(self, name: str, step: int, steps: int) -> None:
+        for module in self.model.modules():
+            if hasattr(module, name):
+                getattr(module, name)(step, steps)
+
+    def _batches(self) -> Iterator[Batch]:
+        steps = self.settings["steps"]
+        for step in range(steps):
+            yield self.task.batch(self.cell.seed, step, self.settings["batch"])
+            if self.progress is not None and self.progress(step + 1, steps, math.nan):
+                raise Stopped
+
+    def _evaluate(self, step: int) -> None:
+        began = time.perf_counter()
+        score = evaluate(self.model, self.task, self.cell.seed, self.numerics)
+        self.evaluations.append([step, score])
+        self.seconds["evaluate"] += time.perf_counter() - began
+
+    def _probe(self) -> torch.Tensor:
+        """Mean loss on one fixed held-out batch, with gradients."""
+        batch = next(self.task.evaluation(self.cell.seed, self.settings["batch"]))
+        with autocast(self.numerics):
+            return self.model.score(to_device(batch, self.numerics)).mean()
+
+    def _grade(self, model: nn.Module) -> float:
+        return evaluate(model, self.task, self.cell.seed, self.numerics, batches=1)
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        self.recipe = Factory("optimizer", self.cell.config["optimizer"], {})()
+        return self.recipe.build(dict(self.model.named_parameters()), self.roles)
+
+    def _save(self, step: int) -> None:
+        began = time.perf_counter()
+        facts = {
+            "cell": self.cell.id,
+            "step": step,
+            "seconds": self.seconds,
+            "evaluations": self.evaluations,
+        }
+        checkpoint.write(self.folder / names.CHECKPOINT, self.model, self.optimizer, facts)
+        self.seconds["checkpoint"] += time.perf_counter() - began
+
+    def _take_up(self) -> None:
+        path = self.folder / names.CHECKPOINT
+        if not path.exists() or self.optimizer is None:
+            return
+        try:
+            facts = checkpoint.restore(path, self.cell.id, self.model, self.optimizer)
+        except CheckpointError as error:
+            self.warnings.append(f"{error}; begun anew")
+            path.unlink()
+            self.model = self.fresh()
+            self.optimizer = self._optimizer()
+            return
+        self.start = facts["step"]
+        self.seconds = facts["seconds"]
+        self.evaluations = facts["evaluations"]
+
+    def _check_code(self) -> None:
+        for name, known in self.cell.code.items():
+            for slot in _slots_of(name, self.cell.config):
+                if find(slot, name).source_hash() != known:
+                    raise ConfigError(
+                        f"{slot}={name}: the file has changed since this cell was declared; "
+                        f"declare the study anew to test the new code"
+                    )
+
+    def _check_corpus(self) -> None:
+        found = self.task.corpus.sha256
+        if self.cell.corpus and found != self.cell.corpus:
+            raise ConfigError(
+                f"task.corpus: its text has changed since this cell was declared "
+                f"({self.cell.corpus[:12]} is now {found[:12]}); declare the study anew"
+            )
+
+
+def _slots_of(name: str, tree: dict[str, Any]) -> list[str]:
+    return [slot for slot, node in {**tree, **tree["model"]}.items() if name in _parts(node)]
+
+
+def _parts(node: Any) -> list[str]:
+    nodes = node if isinstance(node, list) else [node]
+    return [item["part"] for item in nodes if isinstance(item, dict) and "part" in item]

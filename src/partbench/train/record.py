@@ -1,0 +1,112 @@
+"""One cell, run to one record: finished, diverged or failed, written whole or not at all."""
+
+import hashlib
+import json
+import platform
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from partbench import __version__
+from partbench.core import cell as names
+from partbench.core.cell import Cell
+from partbench.core.errors import LedgerError, PartbenchError
+from partbench.core.files import held, write_json, write_whole
+from partbench.train.loop import Diverged, Progress, Run
+from partbench.train.metrics import read as read_metrics
+from partbench.train.process import settle
+
+CURVE_POINTS = 200
+"""Training losses kept in a record; metrics.jsonl has every step."""
+
+
+def checksum(record: dict[str, Any]) -> str:
+    """SHA-256 over everything else in the record, so that a damaged one is noticed."""
+    rest = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def run_cell(cell: Cell, folder: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Train `cell` in `folder` unless its record is there already; returns the record.
+
+    A run that fails or diverges gets a record that says so. Raises Stopped where `progress` says
+    so, LedgerError where the record cannot be written; both leave the checkpoint in place.
+    """
+    path = folder / names.RECORD
+    with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))
+        write_whole(folder / names.SPEC, cell.to_json())
+        record = _run(cell, folder, progress)
+        record["checksum"] = checksum(record)
+        write_json(path, record)
+        (folder / names.CHECKPOINT).unlink(missing_ok=True)
+        return record
+
+
+def _run(cell: Cell, folder: Path, progress: Progress | None) -> dict[str, Any]:
+    settle(cell.how)
+    record: dict[str, Any] = {"schema": 1, "id": cell.id, "seed": cell.seed, "status": "failed"}
+    began, run = time.time(), None
+    try:
+        run = Run(cell, folder, progress)
+        outcome = run.train()
+        record |= {"status": "finished", "reason": ""} | outcome
+        _write_weights(folder / names.WEIGHTS, run, cell)
+    except Diverged as error:
+        record |= {"status": "diverged", "reason": str(error)}
+    except (LedgerError, KeyboardInterrupt):
+        raise
+    except PartbenchError as error:
+        record |= {"reason": str(error)}
+    except (ArithmeticError, RuntimeError, ValueError, TypeError, LookupError, AttributeError,
+            AssertionError, ImportError, MemoryError, OSError, NotImplementedError) as error:
+        # Anything a swapped part can get wrong: the study goes on without this cell.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        record |= {"reason": f"{type(error).__name__} at {where}: {error}".replace("\n", " ")}
+        write_whole(folder / "traceback.txt", traceback.format_exc())
+    if run is not None:
+        record |= _facts(run, cell, folder)
+    record |= {"seconds_wall": time.time() - began, "versions": versions()}
+    return record
+
+
+def _facts(run: Run, cell: Cell, folder: Path) -> dict[str, Any]:
+    from partbench.models import accounting
+
+    rows = read_metrics(folder / names.METRICS)
+    stride = max(1, len(rows) // CURVE_POINTS)
+    settings, context = cell.config["train"], cell.config["dims"]["context"]
+    return {
+        "fold": run.task.fold(cell.seed),
+        "unit": run.task.unit,
+        "parameters": accounting.parameters(run.model),
+        "flops_per_token": run.model.flops() // context,
+        "tokens": settings["steps"] * settings["batch"] * context,
+        "steps": len(rows),
+        "curve": [[int(row["step"]), row["loss"]] for row in rows[::stride]],
+        "seconds": run.seconds,
+        "warnings": run.warnings,
+    }
+
+
+def _write_weights(path: Path, run: Run, cell: Cell) -> None:
+    from safetensors.torch import save
+
+    tensors = {n: t.detach().cpu().contiguous() for n, t in run.model.state_dict().items()}
+    write_whole(path, save(tensors, metadata={"cell": cell.id}))
+
+
+def versions() -> dict[str, str]:
+    """What computed this."""
+    import numpy
+    import torch
+
+    return {
+        "partbench": __version__,
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+    }
