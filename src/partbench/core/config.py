@@ -209,10 +209,10 @@ def _resolve_slot(slot: str, value: Any, place: str, default: str) -> Any:
     if isinstance(value, str):
         value = {"part": value}
     if not isinstance(value, dict):
-        raise ConfigError(f"{place}: {value!r} is not a part; write {slot} = \"{default}\"")
+        raise ConfigError(f'{place}: {value!r} is not a part; write {slot} = "{default}"')
     name = value.get("part", default)
     if not isinstance(name, str):
-        raise ConfigError(f"{place}.part: {name!r} is not a name; write e.g. \"{default}\"")
+        raise ConfigError(f'{place}.part: {name!r} is not a name; write e.g. "{default}"')
     part = find(slot, name, place)
     tree: Tree = {"part": name}
     allowed = ["part", *part.slots, *part.settings] if slot == "model" else [*part.settings]

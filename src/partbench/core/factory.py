@@ -17,7 +17,8 @@ def load(part: Part) -> Any:
     """The class itself. This is where an outsider's file is run, because the user named it."""
     if not part.outside:
         relative = part.path.relative_to(PACKAGE).with_suffix("")
-        return getattr(importlib.import_module(".".join(("partbench", *relative.parts))), part.attribute)
+        module = importlib.import_module(".".join(("partbench", *relative.parts)))
+        return getattr(module, part.attribute)
     name = f"partbench_outside_{part.source_hash()[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, part.path)

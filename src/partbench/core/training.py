@@ -1,6 +1,6 @@
 """The `train` table: how long, how wide a batch, and when to look.
 
-    tokens = steps * batch * context;   clip: the global gradient norm is cut to this
+tokens = steps * batch * context;   clip: the global gradient norm is cut to this
 """
 
 import dataclasses

@@ -21,7 +21,7 @@ def roles(model: nn.Module) -> dict[str, Role]:
             owner = name.rpartition(".")[0] or type(model).__name__
             raise ConfigError(
                 f"parameter '{name}' has no role; add its name to ROLES of the part at '{owner}', "
-                f"e.g. ROLES = {{\"{name.rpartition('.')[2]}\": Role.SCALAR}}"
+                f'e.g. ROLES = {{"{name.rpartition(".")[2]}": Role.SCALAR}}'
             )
         found[name] = known[name]
     return found

@@ -11,11 +11,13 @@ Paper: Chen and Goodman 1999, "An empirical study of smoothing techniques for la
 4.1.6; Kneser and Ney 1995.
 Differs: a discount whose counts of counts are absent is half its count (the paper has none to
 offer); no sentence marks, for windows begin anywhere.
-Cost: no parameters; about 100 bytes a counted token while fitting; one binary search an order.
+Limits: windows that overlap are counted each time, as every arm sees them; from about four passes
+over the text the highest order trusts such repeats too much and the loss creeps up again.
+Cost: no parameters; about 150 bytes a counted token while fitting; one binary search an order.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -40,12 +42,12 @@ class NGram(nn.Module):
     A sequence of k tokens is the number of its row in a sorted table of the keys
     (number of its first k - 1 tokens) * vocab + last token: exact for any vocabulary and order.
     Buffers, all int64, k below `order`: `history_k` keys of k input tokens; for n up to `order`
-    `gram_n` keys of (history of n - 1, target), `count_n` how often, `preceded_n` by how many
-    different tokens.
+    `gram_n` keys of (history of n - 1, target), `count_n` how often, and (n below `order`)
+    `preceded_n` by how many different tokens.
     """
 
     PHASES = ("fit",)
-    ROLES: dict[str, Role] = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(self, dims: Dims, *, order: int = 5) -> None:
         super().__init__()
@@ -54,7 +56,8 @@ class NGram(nn.Module):
         self.order, self.vocab, self.context = order, dims.vocab, dims.context
         names = [f"history_{k}" for k in range(1, order)]
         for n in range(1, order + 1):
-            names += [f"gram_{n}", f"count_{n}", f"preceded_{n}"]
+            names += [f"gram_{n}", f"count_{n}"]
+        names += [f"preceded_{n}" for n in range(1, order)]
         for name in names:
             self.register_buffer(name, torch.zeros(0, dtype=torch.int64))
         self._levels: list[_Level] = []
@@ -64,14 +67,9 @@ class NGram(nn.Module):
 
         Only targets of weight above zero are counted. DataError for tokens that are none.
         """
-        batches = [self._checked(batch) for batch in stream]
-        inputs, targets, counted, past = (
-            (
-                np.concatenate([np.zeros(0, np.int64), *column])
-                for column in zip(*batches, strict=True)
-            )
-            if batches
-            else (np.zeros(0, np.int64),) * 4
+        columns = list(zip(*(self._checked(batch) for batch in stream), strict=True))
+        inputs, targets, weights, past = (
+            np.concatenate([np.zeros(0, np.int64), *column]) for column in columns or [()] * 4
         )
         histories = np.zeros(len(inputs), np.int64)
         below = histories  # the number of each position's gram, one order lower
@@ -82,13 +80,12 @@ class NGram(nn.Module):
                 histories = np.full(len(keys), NOWHERE)
                 table, histories[seen] = np.unique(keys[seen], return_inverse=True)
                 self._set(f"history_{n - 1}", table)
-            where = np.flatnonzero((histories >= 0) & (counted > 0))
+            where = np.flatnonzero((histories >= 0) & (weights > 0))
             table, first, row, count = np.unique(
                 histories[where] * self.vocab + targets[where], True, True, True
             )
             self._set(f"gram_{n}", table)
             self._set(f"count_{n}", count)
-            self._set(f"preceded_{n}", np.zeros_like(count))
             if n > 1:  # each different gram is one different token in front of a shorter one
                 shorter = len(self.get_buffer(f"gram_{n - 1}"))
                 preceded = np.bincount(below[where[first]], minlength=shorter)
@@ -103,9 +100,7 @@ class NGram(nn.Module):
         p = np.full(len(inputs), 1 / self.vocab)
         for level, histories, longest in self._walk(inputs, past):
             grams = _find(level.grams, histories * self.vocab + targets)
-            share = np.where(longest, level.count.share[grams], level.preceded.share[grams])
-            gamma = np.where(longest, level.count.gamma[histories], level.preceded.gamma[histories])
-            p = share + gamma * p
+            p = level.share(grams, longest) + level.gamma(histories, longest) * p
         nll = torch.from_numpy(-np.log(p).astype(np.float32)).reshape(batch.targets.shape)
         return Score(nll.to(batch.targets.device), batch.weights, {})
 
@@ -115,11 +110,9 @@ class NGram(nn.Module):
         inputs, _, _, past = self._checked(Batch(tokens, tokens, torch.ones(tokens.shape)))
         p = np.full((len(inputs), self.vocab), 1 / self.vocab)
         for level, histories, longest in self._walk(inputs, past):
-            gamma = np.where(longest, level.count.gamma[histories], level.preceded.gamma[histories])
-            p *= gamma[:, None]
+            p *= level.gamma(histories, longest)[:, None]
             rows, grams = level.followers(histories)
-            share = np.where(longest[rows], level.count.share[grams], level.preceded.share[grams])
-            p[rows, level.grams[grams] % self.vocab] += share
+            p[rows, level.grams[grams] % self.vocab] += level.share(grams, longest[rows])
         return torch.from_numpy(p).reshape(*tokens.shape, self.vocab)
 
     def forward(self, tokens: Tokens) -> Logits:
@@ -182,24 +175,30 @@ class NGram(nn.Module):
             grams = _array(self.get_buffer(f"gram_{n}"))
             owner = grams // self.vocab
             number = np.bincount(owner, minlength=len(histories))
-            tables = [
+            # The highest order is never below another, so it has no table as one that is.
+            count, preceded = (
                 _discounted(_array(self.get_buffer(f"{kind}_{n}")), owner, len(histories))
-                for kind in ("count", "preceded")
-            ]
-            first = np.cumsum(number) - number
-            self._levels.append(
-                _Level(histories, grams, np.append(first, 0), np.append(number, 0), *tables)
+                for kind in ("count", "preceded" if n < self.order else "count")
             )
+            first = np.cumsum(number) - number
+            first, number = np.append(first, 0), np.append(number, 0)
+            self._levels.append(_Level(histories, grams, first, number, count, preceded))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Load counts of any number: the buffers take the sizes of what is loaded."""
         for name, own in list(self.named_buffers(recurse=False)):
-            given = state_dict.get(prefix + name)
-            if given is not None:
-                self.register_buffer(name, own.new_zeros(given.shape))
+            if prefix + name in state_dict:
+                self.register_buffer(name, own.new_zeros(state_dict[prefix + name].shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
-        if not any(buffer.is_meta for buffer in self.buffers(recurse=False)):
-            self._prepare()
+        tables = dict(self.named_buffers(recurse=False))
+        if any(table.is_meta for table in tables.values()):
+            return
+        for name, table in tables.items():
+            kind, _, n = name.partition("_")
+            if kind in ("count", "preceded") and len(table) != len(tables[f"gram_{n}"]):
+                rest[-1].append(f"{prefix}{name} and gram_{n} differ in length: damaged counts")
+                return
+        self._prepare()
 
 
 class _Table(NamedTuple):
@@ -216,8 +215,16 @@ class _Level(NamedTuple):
     grams: Array  # sorted keys, so the followers of a history lie side by side
     first: Array  # by history: where they begin
     number: Array  # by history: how many there are
-    count: _Table
+    counted: _Table
     preceded: _Table
+
+    def share(self, grams: Array, longest: Array) -> Array:
+        """What each gram keeps, as the longest at its position or below one; 0 for NOWHERE."""
+        return np.where(longest, self.counted.share[grams], self.preceded.share[grams])
+
+    def gamma(self, histories: Array, longest: Array) -> Array:
+        """What each history leaves to the order below; all for NOWHERE."""
+        return np.where(longest, self.counted.gamma[histories], self.preceded.gamma[histories])
 
     def followers(self, histories: Array) -> tuple[Array, Array]:
         """Every (position, gram) where the gram goes on from the position's history."""

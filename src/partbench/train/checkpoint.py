@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str,
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
         return tensors, json.loads(metadata["facts"]), json.loads(metadata["scalars"])
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise CheckpointError(f"{path}: damaged or not a checkpoint ({error})") from None

@@ -107,8 +107,10 @@ class Run:
 
     def _train(self, metrics: Metrics) -> None:
         steps, first, recent = self.settings["steps"], None, 0.0
-        due = {round(steps * (i + 1) / self.settings["evaluations"]) for i in range(
-            self.settings["evaluations"])}
+        due = {
+            round(steps * (i + 1) / self.settings["evaluations"])
+            for i in range(self.settings["evaluations"])
+        }
         saved = time.monotonic()
         for step in range(self.start, steps):
             began = time.perf_counter()

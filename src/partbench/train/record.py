@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 import time
 import traceback
@@ -27,6 +28,15 @@ def checksum(record: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
+def numbers_only(tree: Any) -> Any:
+    """The same tree with None where a number is none (JSON knows neither NaN nor infinity)."""
+    if isinstance(tree, dict):
+        return {key: numbers_only(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [numbers_only(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+
+
 def run_cell(cell: Cell, folder: Path, progress: Progress | None = None) -> dict[str, Any]:
     """Train `cell` in `folder` unless its record is there already; returns the record.
 
@@ -39,6 +49,7 @@ def run_cell(cell: Cell, folder: Path, progress: Progress | None = None) -> dict
             return json.loads(path.read_text(encoding="utf-8"))
         write_whole(folder / names.SPEC, cell.to_json())
         record = _run(cell, folder, progress)
+        record = numbers_only(record)
         record["checksum"] = checksum(record)
         write_json(path, record)
         (folder / names.CHECKPOINT).unlink(missing_ok=True)
@@ -60,8 +71,19 @@ def _run(cell: Cell, folder: Path, progress: Progress | None) -> dict[str, Any]:
         raise
     except PartbenchError as error:
         record |= {"reason": str(error)}
-    except (ArithmeticError, RuntimeError, ValueError, TypeError, LookupError, AttributeError,
-            AssertionError, ImportError, MemoryError, OSError, NotImplementedError) as error:
+    except (
+        ArithmeticError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        AssertionError,
+        ImportError,
+        MemoryError,
+        OSError,
+        NotImplementedError,
+    ) as error:
         # Anything a swapped part can get wrong: the study goes on without this cell.
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"

@@ -49,9 +49,7 @@ def cross_entropy(
     return torch.cat(losses).view(targets.shape), torch.cat(normalisers).view(targets.shape)
 
 
-def _piece(
-    x: Tensor, weight: Tensor, targets: Tensor, cap: float | None
-) -> tuple[Tensor, Tensor]:
+def _piece(x: Tensor, weight: Tensor, targets: Tensor, cap: float | None) -> tuple[Tensor, Tensor]:
     scores = logits(x, weight, cap)
     normaliser = scores.logsumexp(-1)
     return normaliser - scores.gather(-1, targets.unsqueeze(-1)).squeeze(-1), normaliser

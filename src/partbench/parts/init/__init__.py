@@ -1,7 +1,8 @@
 """Slot `init`: from a standard normal draw to a starting value.
 
 The draw depends on (seed, parameter name, shape) alone (core/rng.py); an init part maps it by the
-parameter's role. Biases start at zero; all other roles keep what their part set (gains 1, streams identity).
+parameter's role. Biases start at zero; all other roles keep what their part set (gains 1, streams
+identity).
 """
 
 from typing import Protocol

@@ -19,7 +19,7 @@ from partbench.parts.shapes import Stream
 
 
 class HyperConnections(nn.Module):
-    """n streams; read a [sublayer, n], write b [sublayer, n], carry R [sublayer, n, n], all learned.
+    """n streams; learned: read a [sublayer, n], write b [sublayer, n], carry R [sublayer, n, n].
 
     Starts exactly at pre-norm: streams equal, a = one-hot at (sublayer mod n), which also breaks
     the symmetry between streams; b = 1; R = identity. No weight decay on these.

@@ -1,0 +1,5 @@
+"""`python -m partbench`."""
+
+from partbench.cli.main import main
+
+main()

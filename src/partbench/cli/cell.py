@@ -1,0 +1,57 @@
+"""`partbench cell` and `partbench worker`: what engines start. One spec in, one record out."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from partbench.core.cell import Cell
+
+
+def cell(
+    spec: Annotated[Path, typer.Argument(help="The spec.json of a cell.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the cell (default: its place in the ledger).")
+    ] = None,
+) -> None:
+    """Run one cell in this process and write its record. Exit codes: 0 finished or diverged,
+    1 failed, 2 bad input, 143 stopped with a checkpoint."""
+    read = Cell.read(spec)
+    from partbench.study.ledger import Ledger
+
+    folder = out or Ledger().folder(read)
+    import signal
+
+    from partbench.train.loop import Stopped
+    from partbench.train.record import run_cell
+
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    try:
+        record = run_cell(read, folder, lambda step, steps, loss: bool(stopping))
+    except Stopped:
+        raise typer.Exit(143) from None
+    sys.stdout.write(json.dumps({k: record.get(k) for k in ("id", "status", "score", "reason")}))
+    sys.stdout.write("\n")
+    if record["status"] == "failed":
+        raise typer.Exit(1)
+
+
+def worker(
+    specs: Annotated[list[Path] | None, typer.Argument(help="Specs to measure.")] = None,
+    time: Annotated[bool, typer.Option("--time", help="Seconds a step of the specs.")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Peak memory of the spec.")] = False,
+) -> None:
+    """Serve cells: folders in on standard input, events out on standard output."""
+    if time or memory:
+        from partbench.train.costing import memory_of, times_of
+
+        cells = [Cell.read(path) for path in specs or []]
+        answer = times_of(cells) if time else memory_of(cells[0])
+        sys.stdout.write(json.dumps(answer) + "\n")
+        return
+    from partbench.train.worker import Worker
+
+    raise typer.Exit(Worker().serve())

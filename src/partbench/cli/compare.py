@@ -1,0 +1,85 @@
+"""`partbench compare`: the one command. Train arms in pairs, test the difference, report it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from partbench.cli import options
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+
+EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
+UNDER_WAY, INTERRUPTED = 3, 130
+
+
+def compare(
+    study: StudyFile = None,
+    swap: Swaps = None,
+    base: Base = "quick",
+    set_: Sets = None,
+    margin: Margin = None,
+    careful: Careful = False,
+    looks: Looks = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
+    ] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="Stop after this time, e.g. 100m; goes on later.")
+    ] = None,
+    exit_code: Annotated[
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="better 0, worse 10, equivalent 11, inconclusive 12 (several arms: the highest).",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+) -> None:
+    """Compare arms with a base in seed pairs and write a verdict, a page and its data.
+
+    The study stops by itself at the first planned look that decides every arm. Ctrl-C is safe:
+    the same command goes on. Exit codes: 0 complete, 1 an arm failed, 2 bad input, 3 time is up
+    (--for), 130 Ctrl-C.
+    """
+    from partbench.cli import machine
+    from partbench.cli.live import Live
+    from partbench.report import terminal
+    from partbench.report.write import write
+    from partbench.study.ledger import Ledger
+    from partbench.study.run import Driver, Interrupted
+
+    seconds = options.seconds_of(for_)
+    chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
+    question = options.study_of(
+        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
+    )
+    folder = out or Path("runs") / question.name
+    ledger = Ledger()
+    live = Live(question, chosen.slots)
+    driver = Driver(
+        question, folder, ledger, chosen.slots, live, seconds,
+        options.command_of(study, swap, base, set_, margin, careful, looks),
+    )  # fmt: skip
+    try:
+        with live:
+            report = driver.run(write)
+    except Interrupted:
+        for repair in ledger.repairs:
+            Live.say(repair)
+        Live.say(
+            f"stopped, nothing is lost: the same command goes on. So far: {folder}/report.html"
+        )
+        raise typer.Exit(INTERRUPTED if driver.stopped else UNDER_WAY) from None
+    for repair in ledger.repairs:
+        Live.say(repair)
+    if as_json:
+        sys.stdout.write(json.dumps(report) + "\n")
+    else:
+        terminal.show(report, page=folder / "report.html")
+    words = [arm["verdict"]["word"] for arm in report["arms"]]
+    if None in words:
+        raise typer.Exit(1)
+    if exit_code:
+        raise typer.Exit(max(EXIT_CODES[word] for word in words))

@@ -1,0 +1,170 @@
+"""What a person sees while a study runs: one live line on a terminal, plain lines in a pipe.
+
+Everything goes to stderr; results belong to stdout. Colours follow NO_COLOR.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from partbench.study.plan import Job
+from partbench.study.spec import Study
+
+Tree = dict[str, Any]
+
+
+class Live:
+    """Listens to a study's driver (`study.run.Listener`)."""
+
+    def __init__(self, study: Study, slots: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.study = study
+        self.slots = slots
+        self.console = Console(stderr=True, highlight=False)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            transient=True,
+        )
+        self.task = self.bar.add_task("starting", total=1.0, note="")
+        self.began = time.monotonic()
+        self.seen: set[tuple[str, int]] = set()
+        self.under_way: dict[str, float] = {}
+        self.left = 0
+        self.done = 0
+        self.jobs: dict[str, Job] = {}
+
+    @staticmethod
+    def say(text: str) -> None:
+        """One plain line on stderr."""
+        print(f"partbench: {text}", file=sys.stderr)
+
+    def __enter__(self) -> "Live":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.bar.stop()
+
+    def line(self, text: str) -> None:
+        """One line above the live one, with the time since the start."""
+        self.console.print(
+            f"{_clock(time.monotonic() - self.began)}  {text}", markup=False, soft_wrap=True
+        )
+
+    def declared(self, study: Study, folder: Path, seen: bool) -> None:
+        """Base, arms and their resolved differences."""
+        self.line(f"{'goes on' if seen else 'declared'}: {study.question}  [{study.id[:8]}]")
+        for name, config in study.arms.items():
+            rows = study.base.diff(config)
+            for row in rows[:8]:
+                self.line(f"  {name}: {row['path']}  {_value(row['base'])} -> {_value(row['arm'])}")
+            if len(rows) > 8:
+                self.line(f"  {name}: and {len(rows) - 8} more; all are in the report")
+            if not rows:
+                self.line(f"  {name}: resolves to the base itself")
+        self._note("measuring time and memory, alone")
+
+    def costed(self, study: Study, costs: Tree) -> None:
+        """Parameters, FLOPs, time and memory of each arm against the base."""
+        base = costs["base"]
+        for name in study.arms:
+            arm = costs[name]
+            parts = [
+                f"parameters {_count(arm['parameters'])} ({_change(arm, base, 'parameters')})",
+                f"FLOPs a token {_change(arm, base, 'flops_per_token')}",
+                f"memory {_change(arm, base, 'peak_memory_bytes')}",
+            ]
+            if arm["ratio"]:
+                parts.append(
+                    f"step time x{arm['ratio']:.2f} [{arm['ratio_low']:.2f}, "
+                    f"{arm['ratio_high']:.2f}]"
+                )
+            self.line(f"  {name}: {', '.join(parts)}")
+
+    def planned(self, look: int, jobs: list[Job], known: int) -> None:
+        """How many cells the next look needs."""
+        self.jobs = {job.cell.id: job for job in jobs}
+        self.left, self.done = len(jobs) - known, 0
+        pairs = self.study.looks[look]
+        reused = f", {known} known already" if known else ""
+        self.line(f"look {look + 1} of {len(self.study.looks)} at {pairs} pairs: "
+                  f"{len(jobs)} cells{reused}")  # fmt: skip
+        self.look_began = time.monotonic()
+        self._note()
+
+    def progressed(self, event: Tree) -> None:
+        """A step taken or a cell done."""
+        if event["event"] == "step":
+            self.under_way[event["id"]] = event["step"] / event["steps"]
+        elif event["event"] == "done":
+            self.under_way.pop(event.get("id", ""), None)
+            self.done += 1
+            if event["status"] not in ("finished",):
+                job = self.jobs.get(event.get("id", ""))
+                who = f"{job.arm}, seed {job.seed}" if job else event.get("folder", "")
+                self.line(f"  {event['status']}: {who}")
+        self._note()
+
+    def looked(self, report: Tree) -> None:
+        """New pairs as they come; a verdict where a look was reached."""
+        for arm in report["arms"]:
+            for pair in arm["pairs"]:
+                key = (arm["name"], pair["seed"])
+                if key not in self.seen:
+                    self.seen.add(key)
+                    self.line(f"  pair {pair['seed']} {arm['name']}: {_pair(pair)}")
+            found = arm["verdict"]
+            if found["word"] and ("verdict", found["look"], arm["name"]) not in self.seen:
+                self.seen.add(("verdict", found["look"], arm["name"]))  # type: ignore[arg-type]
+                self.line(
+                    f"  look {found['look']}: {arm['name']} {found['word']}, difference "
+                    f"{found['difference']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}]"
+                )
+
+    def _note(self, text: str = "") -> None:
+        share = (self.done + sum(self.under_way.values())) / max(1, self.left)
+        note = text
+        if not text and share > 0.02:
+            spent = time.monotonic() - self.look_began
+            note = f"about {_clock(spent * (1 - share) / share)} left to this look"
+        self.bar.update(
+            self.task, description=f"cells {self.done}/{self.left}", completed=share, note=note
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _value(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _total(costs: Tree, key: str) -> float:
+    value = costs[key]
+    return sum(value.values()) if isinstance(value, dict) else value
+
+
+def _count(parameters: dict[str, int]) -> str:
+    total = sum(parameters.values())
+    return f"{total / 1e6:.2f} M" if total >= 1e5 else f"{total:,}"
+
+
+def _change(arm: Tree, base: Tree, key: str) -> str:
+    before, after = _total(base, key), _total(arm, key)
+    return f"{100 * (after / before - 1):+.1f} %" if before else "new"
+
+
+def _pair(pair: Tree) -> str:
+    if pair["difference"] is None:
+        return f"{pair['status']}: {pair['reason']}"
+    return f"base {pair['base']:.4f}  arm {pair['arm']:.4f}  difference {pair['difference']:+.4f}"

@@ -1,0 +1,57 @@
+"""`partbench`: the verbs, and what an error looks like (one line on stderr and an exit code)."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from partbench import __version__
+from partbench.cli import cell, compare, doctor, parts, plan, report, sample
+from partbench.core.errors import PartbenchError
+
+app = typer.Typer(
+    name="partbench",
+    help="A test bench for the parts of language models: swap a part, get an honest verdict.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"partbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A test bench for the parts of language models: swap a part, get an honest verdict."""
+
+
+app.command("compare")(compare.compare)
+app.command("plan")(plan.plan)
+app.command("report")(report.report)
+app.command("parts")(parts.parts)
+app.command("sample")(sample.sample)
+app.command("doctor")(doctor.doctor)
+app.command("cell", hidden=True)(cell.cell)
+app.command("worker", hidden=True)(cell.worker)
+
+
+def main() -> None:
+    """Run the command line; known errors become one line, all others a traceback."""
+    try:
+        app()
+    except PartbenchError as error:
+        print(f"partbench: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away; nothing to say
+        sys.exit(1)

@@ -1,0 +1,91 @@
+"""Options that several verbs share, and the study they describe."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from partbench.core.config import parse_assignment
+from partbench.core.errors import ConfigError
+from partbench.study.spec import Choose, Study, base_config, from_file, from_swaps
+
+StudyFile = Annotated[
+    Path | None, typer.Argument(metavar="[STUDY.toml]", help="A study file.", show_default=False)
+]
+Swaps = Annotated[
+    list[str] | None,
+    typer.Option("--swap", help="slot=part (or path=value): one arm against the base; repeatable."),
+]
+Base = Annotated[str, typer.Option(help="A preset or a configuration file.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="path=value for base and arms alike; repeatable.")
+]
+Margin = Annotated[
+    str | None,
+    typer.Option(help='Smallest difference that matters: 0.02, or "10 %" of compute (default).'),
+]
+Careful = Annotated[
+    bool, typer.Option("--careful", help="O'Brien-Fleming looks at 4, 8 and 12 pairs.")
+]
+Looks = Annotated[
+    str | None, typer.Option(help="Numbers of pairs at which to look, e.g. 4,6,8,12.")
+]
+
+
+def study_of(
+    file: Path | None,
+    swaps: list[str] | None,
+    base: str,
+    sets: list[str] | None,
+    numerics: Choose,
+    **overrides: str | bool | None,
+) -> Study:
+    """The study that a command line describes: a file, or a base and its swaps."""
+    looks = overrides.pop("looks", None)
+    if looks is not None:
+        try:
+            overrides["looks"] = [int(n) for n in str(looks).split(",")]  # type: ignore[assignment]
+        except ValueError:
+            raise ConfigError(f"--looks {looks}: write whole numbers like 4,6,8,12") from None
+    overrides["careful"] = overrides.get("careful") or None
+    if file is not None:
+        if swaps or sets:
+            raise ConfigError(
+                f"{file} already says what is compared; put --swap and --set into it as [arms] "
+                f"and set"
+            )
+        return from_file(file, numerics, **overrides)
+    if not swaps:
+        raise ConfigError("nothing to compare: give a study file or --swap slot=part")
+    edited = base_config(base).edit(dict(parse_assignment(text, "--set") for text in sets or []))
+    return from_swaps(edited, swaps, numerics, **overrides)
+
+
+def command_of(
+    file: Path | None, swaps: list[str] | None, base: str, sets: list[str] | None,
+    margin: str | None, careful: bool, looks: str | None,
+) -> str:  # fmt: skip
+    """The command that repeats this comparison."""
+    import shlex
+
+    words = ["partbench", "compare"]
+    words += [str(file)] if file else []
+    words += ["--base", base] if base != "quick" and not file else []
+    for name, values in (("--swap", swaps), ("--set", sets)):
+        for value in values or []:
+            words += [name, value]
+    words += ["--margin", margin] if margin else []
+    words += ["--careful"] if careful else []
+    words += ["--looks", looks] if looks else []
+    return shlex.join(words)
+
+
+def seconds_of(text: str | None) -> float | None:
+    """`90s`, `100m`, `2h` in seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None:
+        raise ConfigError(f"--for {text}: write a time like 90s, 100m or 2h")
+    return float(match[1]) * {"s": 1, "": 1, "m": 60, "h": 3600}[match[2]]

@@ -1,0 +1,31 @@
+"""`partbench report`: write a study's page anew from its data."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from partbench.core.errors import InputError
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A study's folder, e.g. runs/my_study.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+) -> None:
+    """Rewrite report.html and report.md from report.json, and show the verdict."""
+    from partbench.report import terminal
+    from partbench.report.write import write
+
+    path = folder / "report.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no report.json here; give the folder of a study") from None
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    page = write(data, folder)
+    if as_json:
+        typer.echo(json.dumps(data))
+    else:
+        terminal.show(data, page=page)

@@ -1,0 +1,135 @@
+"""Loss curves: every seed a thin line, the mean a thick one; base solid, arm dashed."""
+
+from collections.abc import Iterable
+
+from partbench.report import quantities
+from partbench.report.charts import theme
+
+WIDTH, HEIGHT = 330, 250
+POINTS_IN_ALL = 1000
+
+
+def evaluation(arm: dict, report: dict) -> dict | None:
+    """Draw the held-out score over the steps."""
+    return both(arm, report, "evaluation", report["unit"])
+
+
+def training(arm: dict, report: dict) -> dict | None:
+    """Draw the training loss over the steps, averaged over short stretches."""
+    return both(arm, report, "train", "nats")
+
+
+def both(arm: dict, report: dict, kind: str, title: str) -> dict | None:
+    """Draw the curves of the base and of the arm in one figure."""
+    own, base = curves_of(arm, kind), curves_of(report.get("base"), kind)
+    # Only seeds that ran both ways: other seeds would move one mean and not the other.
+    sides = {"base": {seed: base[seed] for seed in base if seed in own}, "arm": own}
+    many = sum(map(len, sides.values()))
+    if not drawable(curve for curves in sides.values() for curve in curves.values()):
+        return None
+    budget = max(POINTS_IN_ALL // many, 12)
+    sides = {
+        side: {seed: thinned(curve, budget) for seed, curve in curves.items()}
+        for side, curves in sides.items()
+    }
+    points = [point for curves in sides.values() for curve in curves.values() for point in curve]
+    late = after_warm_up(points, 0.2)
+    steps = [0, max(step for step, _ in points)]
+    domain = theme.padded([value for _, value in late])
+    x = theme.quantity("step", steps, title="step", tickCount=4, format=",d", grid=False)
+    y = theme.quantity("value", domain, title=title, tickCount=5)
+    looks = {"base": (theme.BASE, [1, 0]), "arm": (theme.ARM, theme.DASHES)}
+    layers = []
+    for side, (color, dash) in looks.items():
+        thin = {"strokeWidth": 0.8, "opacity": 0.4, "color": color}
+        thick = {"strokeWidth": 2.2, "color": color, "strokeDash": dash}
+        layers.append(lines(sides[side], thin, x, y))
+        layers.append(lines({"mean": mean(sides[side])}, thick, x, y))
+    return theme.figure(layers, WIDTH, HEIGHT)
+
+
+def running_difference(arm: dict, report: dict) -> dict | None:
+    """Draw arm minus base at every evaluation, seed by seed."""
+    base, own = curves_of(report.get("base"), "evaluation"), curves_of(arm, "evaluation")
+    paired = {}
+    for seed in own.keys() & base.keys():
+        there = dict(map(tuple, base[seed]))
+        curve = [(step, value - there[step]) for step, value in own[seed] if step in there]
+        if curve:
+            paired[seed] = thinned(curve, max(POINTS_IN_ALL // len(own), 12))
+    paired = dict(sorted(paired.items()))
+    if not drawable(paired.values()):
+        return None
+    points = [point for curve in paired.values() for point in curve]
+    margin = report.get("margin") or 0
+    late = after_warm_up(points, 0.25)
+    domain = theme.padded([value for _, value in late] + [0, -margin, margin])
+    steps = [0, max(step for step, _ in points)]
+    x = theme.quantity("step", steps, title="step", tickCount=4, format=",d", grid=False)
+    title = f"difference in {report['unit']}"
+    y = theme.quantity("value", domain, title=title, tickCount=6, labelExpr=theme.SIGNED)
+    layers = [
+        *theme.margin_band(margin, domain),
+        theme.zero_line(domain),
+        lines(paired, {"strokeWidth": 0.8, "opacity": 0.45, "color": theme.ARM}, x, y),
+        lines({"mean": mean(paired)}, {"strokeWidth": 2.2, "color": theme.ARM}, x, y),
+    ]
+    return theme.figure(layers, WIDTH, HEIGHT)
+
+
+def curves_of(side: dict | None, kind: str) -> dict[object, list]:
+    """Give the curves of one side by seed, without the points that are no numbers."""
+    curves = {}
+    for run in (side or {}).get("curves") or []:
+        curve = [point for point in run.get(kind) or [] if quantities.known(point[1])]
+        if curve:
+            curves[run["seed"]] = curve
+    return curves
+
+
+def drawable(curves: Iterable[list]) -> bool:
+    """Say whether there is a line to draw: points at two steps or more."""
+    return len({step for curve in curves for step, _ in curve}) > 1
+
+
+def thinned(curve: list, budget: int) -> list[tuple[float, float]]:
+    """Average stretches of a long curve, so that noise and file stay small."""
+    size = -(-len(curve) // budget)
+    if size <= 1:
+        return [tuple(point) for point in curve]
+    stretches = [curve[start : start + size] for start in range(0, len(curve), size)]
+    return [
+        (stretch[-1][0], sum(value for _, value in stretch) / len(stretch)) for stretch in stretches
+    ]
+
+
+def after_warm_up(points: list, share: float) -> list:
+    """Keep the points past the first steep part, which would flatten all that matters."""
+    last = max(step for step, _ in points)
+    return [point for point in points if point[0] >= share * last] or points
+
+
+def mean(curves: dict[object, list]) -> list[tuple[float, float]]:
+    """Average the curves of the runs that reached the end, where all of these have a point."""
+    if not curves:
+        return []
+    last = max(curve[-1][0] for curve in curves.values())
+    whole = [dict(curve) for curve in curves.values() if curve[-1][0] == last]
+    shared = sorted(set.intersection(*map(set, whole)))
+    return [(step, sum(curve[step] for curve in whole) / len(whole)) for step in shared]
+
+
+def lines(curves: dict[object, list], mark: dict, x: dict, y: dict) -> dict:
+    """Make one layer of lines, cut off at the frame."""
+    values = [
+        {"seed": str(seed), "step": step, "value": value}
+        for seed, curve in curves.items()
+        for step, value in curve
+    ]
+    return theme.layer(
+        values,
+        {"type": "line", "clip": True, **mark},
+        x=x,
+        y=y,
+        detail={"field": "seed", "type": "nominal"},
+    )

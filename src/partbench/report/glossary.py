@@ -1,0 +1,83 @@
+"""How to read a report, in plain words."""
+
+SCORES = {
+    "bits per byte": (
+        "The score is bits per byte: how many bits the model needs, on average, to write down "
+        "one byte of text that it has never seen. Lower is better."
+    ),
+}
+
+
+def entries(report: dict) -> list[tuple[str, str]]:
+    """Explain the words of a report, the score of this study first."""
+    unit = report["unit"]
+    score = SCORES.get(unit, f"The score is given in {unit}. Lower is better.")
+    return [("Score", score), *WORDS]
+
+
+WORDS = [
+    (
+        "Base, arm",
+        "The base is the model as it was. An arm is the same model with one thing swapped. "
+        "Everything else, down to each starting value that both share, is equal.",
+    ),
+    (
+        "Pair",
+        "The same seed trained once as base and once as arm: same text, same order, same "
+        "luck. Comparing within pairs removes much of the luck.",
+    ),
+    (
+        "Difference",
+        "Score of the arm minus score of the base. Below zero, the arm is better.",
+    ),
+    (
+        "Interval",
+        "The range of differences that the runs leave plausible. Narrow is sure, wide is unsure.",
+    ),
+    (
+        "Margin",
+        "The smallest difference that would matter. It was declared before the first run.",
+    ),
+    (
+        "Better, worse",
+        "The whole interval lies on one side of zero, and not wholly inside the margin.",
+    ),
+    (
+        "Equivalent",
+        "The whole interval lies inside the margin: whatever the difference is, it is too "
+        "small to matter.",
+    ),
+    (
+        "Inconclusive",
+        "The interval reaches across zero and beyond the margin. The runs do not tell yet; "
+        "it is not a finding that the two are alike.",
+    ),
+    (
+        "Equal tokens, equal seconds",
+        "Two questions. Which is better after reading the same amount of text? And which is "
+        "better after training for the same time, where a slower arm reads less?",
+    ),
+    (
+        "Compute multiplier",
+        "How much more training the base would need to reach the arm's score. 1.20x: a fifth more.",
+    ),
+    (
+        "Alive",
+        "A new part that never learns or is bypassed proves nothing. Moved: how far its "
+        "parameters went from where they began. Cost of reset: how much worse the trained model "
+        "gets when they are put back.",
+    ),
+    (
+        "Grade",
+        "How far to trust the verdict. Screen: one model size, one shared learning rate. Tuned: "
+        "each arm at its own best learning rate, on fresh seeds. Laddered: three or more model "
+        "sizes. Only laddered speaks about larger models.",
+    ),
+]
+
+GRADES = {
+    "screen": "one model size, one shared learning rate; not evidence about larger models",
+    "tuned": "each arm at its own best learning rate, one model size; not evidence about larger "
+    "models",
+    "laddered": "three or more model sizes, so it speaks about growth too",
+}

@@ -1,0 +1,200 @@
+"""The verdict in words, built from the numbers; page, Markdown and terminal say the same.
+
+Sentences are plain text with the verdict word in `**`; each output makes that bold its own way.
+A verdict that is not reached is never worded as the absence of a difference.
+"""
+
+from partbench.report import quantities
+
+VERDICTS = ("better", "worse", "equivalent", "inconclusive")
+PENDING = "no verdict yet"
+NONE = "no verdict"
+NUMERALS = "no one two three four five six seven eight nine ten".split()
+
+
+def word(arm: dict, report: dict) -> str:
+    """Name the verdict of an arm, or say that there is none (yet)."""
+    found = (arm.get("verdict") or {}).get("word")
+    if found in VERDICTS:
+        return found
+    return NONE if report.get("status") == "complete" else PENDING
+
+
+def sentence(arm: dict, report: dict) -> str:
+    """Say the whole verdict of one arm: size, certainty, cost, per second, grade."""
+    verdict = arm.get("verdict") or {}
+    name = word(arm, report)
+    parts = [f"{arm['name']} against the base: {finding(arm, report)}"]
+    if name in VERDICTS:
+        parts[0] += f", {evidence(verdict)}"
+        if name == "inconclusive":
+            parts.append(what_settles(verdict))
+        parts.append(cost(arm, report))
+        parts.append(f"per second: {per_second(verdict, report)}")
+    text = "; ".join(part for part in parts if part)
+    dead = [part["part"] for part in arm.get("liveness") or [] if part.get("alive") is False]
+    warning = f" Warning: {', '.join(dead)} did not take part in learning." if dead else ""
+    return f"{text}.{warning} Grade: {report.get('grade') or 'not given'}."
+
+
+def finding(arm: dict, report: dict) -> str:
+    """Say the verdict word with the difference and its interval."""
+    verdict = arm.get("verdict") or {}
+    name, unit, digits = word(arm, report), report["unit"], quantities.decimals(report)
+    if name in ("better", "worse"):
+        multiplier = compute(verdict)
+        aside = f" (about {multiplier})" if multiplier else ""
+        return f"**{name}** by {amount(verdict, digits, unit)}{aside}"
+    if name == "equivalent":
+        text = f"**equivalent**{lean(verdict)}: {spread(verdict, digits, unit)}"
+        return f"{text}, inside the margin of {quantities.score(report.get('margin'), digits)}"
+    if name == "inconclusive":
+        return f"**inconclusive**: {spread(verdict, digits, unit)}"
+    return f"**{name}**{progress(arm, report)}"
+
+
+def amount(verdict: dict, digits: int, unit: str = "") -> str:
+    """Give the size of a difference without its sign, which the verdict word carries."""
+    low, high = verdict.get("low"), verdict.get("high")
+    difference = verdict.get("difference")
+    if not quantities.known(difference):
+        return "an unknown amount"
+    text = f"{quantities.score(abs(difference), digits)} {unit}".strip()
+    if quantities.known(low) and quantities.known(high):
+        ends = (-high, -low) if difference < 0 else (low, high)
+        text += f" {quantities.interval(*ends, digits, sign=False)}"
+    return text
+
+
+def spread(verdict: dict, digits: int, unit: str) -> str:
+    """Give a signed difference with its interval, or say that it is exactly zero."""
+    if exactly_zero(verdict):
+        return "every paired difference is exactly 0"
+    difference = quantities.signed(verdict.get("difference"), digits)
+    ends = quantities.interval(verdict.get("low"), verdict.get("high"), digits)
+    return f"difference {difference} {unit} {ends}"
+
+
+def exactly_zero(verdict: dict) -> bool:
+    """Say whether the arms gave bit-equal scores in every pair."""
+    return all(verdict.get(key) == 0 for key in ("difference", "low", "high", "sd_difference"))
+
+
+def lean(verdict: dict) -> str:
+    """Tell the sign of an equivalent arm whose interval excludes zero."""
+    if quantities.known(verdict.get("high")) and verdict["high"] < 0:
+        return ", a little better"
+    if quantities.known(verdict.get("low")) and verdict["low"] > 0:
+        return ", a little worse"
+    return ""
+
+
+def compute(verdict: dict) -> str:
+    """Give the compute multiplier with its interval, or nothing."""
+    multiplier = verdict.get("multiplier") or {}
+    if not quantities.known(multiplier.get("value")):
+        return ""
+    ends = quantities.ratio_interval(multiplier.get("low"), multiplier.get("high"))
+    return f"{multiplier['value']:.2f}x compute {ends}".strip()
+
+
+def evidence(verdict: dict) -> str:
+    """Give the number of pairs, their correlation and the runs that diverged."""
+    text = quantities.number_of(verdict.get("pairs"), "pair")
+    if quantities.known(verdict.get("correlation")):
+        text += f", correlation {quantities.correlation(verdict['correlation'])}"
+    diverged = verdict.get("diverged") or {}
+    if any(diverged.values()):
+        runs = quantities.number_of(sum(diverged.values()), "run")
+        text += f", {runs} diverged ({diverged.get('arm', 0)} arm, {diverged.get('base', 0)} base)"
+    return text
+
+
+def what_settles(verdict: dict) -> str:
+    """Say how many more pairs would turn inconclusive into an answer."""
+    settle = verdict.get("settle")
+    if not settle:
+        return "more pairs are needed"
+    fewest, most = settle
+    if fewest == most:
+        return f"about {quantities.number_of(most, 'more pair')} would settle it"
+    return f"{fewest:,} to {most:,} more pairs would settle it"
+
+
+def cost(arm: dict, report: dict) -> str:
+    """Say what the arm costs in time and parameters."""
+    costs = arm.get("costs") or {}
+    base = (report.get("base") or {}).get("costs") or {}
+    known = []
+    if quantities.known(costs.get("time_ratio")):
+        known.append(f"{quantities.change(costs['time_ratio'])} time")
+    if costs.get("parameters") is not None and base.get("parameters"):
+        known.append(f"{quantities.change(costs['parameters'] / base['parameters'])} parameters")
+    return f"costs {' and '.join(known)}" if known else ""
+
+
+def per_second(verdict: dict, report: dict) -> str:
+    """Say the verdict at equal training time."""
+    seconds, digits = verdict.get("seconds") or {}, quantities.decimals(report)
+    name = seconds.get("word")
+    if name in ("better", "worse"):
+        return f"{name} by {amount(seconds, digits)}"
+    if name in VERDICTS and quantities.known(seconds.get("difference")):
+        ends = quantities.interval(seconds.get("low"), seconds.get("high"), digits)
+        return f"{name}, {quantities.signed(seconds['difference'], digits)} {ends}"
+    return "not measured"
+
+
+def progress(arm: dict, report: dict) -> str:
+    """Say how far an arm without a verdict is."""
+    done = (arm.get("verdict") or {}).get("pairs") or 0
+    if report.get("status") == "complete":
+        return f", {quantities.number_of(done, 'usable pair')}"
+    looks = (report.get("design") or {}).get("looks") or []
+    following = next((look for look in looks if look > done), None)
+    if following:
+        return f", study under way: {done:,} of {following:,} pairs to the next look"
+    return f", study under way: {quantities.number_of(done, 'pair')}"
+
+
+def headline(report: dict) -> str:
+    """Say the outcome of the whole study in one short sentence, to be set in large type."""
+    arms = report.get("arms") or []
+    if not arms:
+        return "No arm was declared."
+    if len(arms) > 1:
+        return tally([word(arm, report) for arm in arms])
+    arm, verdict = arms[0], arms[0].get("verdict") or {}
+    name, unit, digits = word(arm, report), report["unit"], quantities.decimals(report)
+    if name in ("better", "worse"):
+        size = amount({"difference": verdict.get("difference")}, digits, unit)
+        return f"{arm['name']} is **{name}** than the base by {size}."
+    if name == "equivalent" and exactly_zero(verdict):
+        return f"{arm['name']} is **equivalent** to the base: every pair gave the same score."
+    if name == "equivalent":
+        margin = f"{quantities.score(report.get('margin'), digits)} {unit}"
+        return (
+            f"{arm['name']} is **equivalent** to the base: any difference is smaller than {margin}."
+        )
+    if name == "inconclusive":
+        return f"{arm['name']} against the base is **inconclusive**: {what_settles(verdict)}."
+    return f"{arm['name']} against the base: **{name}**{progress(arm, report)}."
+
+
+def tally(words: list[str]) -> str:
+    """Count the verdicts of several arms: `Of three swaps, one is better and two are worse.`"""
+    found: list[str] = []
+    for name in (*VERDICTS, PENDING, NONE):
+        many = words.count(name)
+        if many:
+            verb = "" if found else ("is " if many == 1 else "are ")
+            if name in (PENDING, NONE):
+                verb = "has " if many == 1 else "have "
+            found.append(f"{numeral(many)} {verb}**{name}**")
+    listing = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    return f"Of {numeral(len(words))} swaps, {listing}."
+
+
+def numeral(many: int) -> str:
+    """Spell small numbers out."""
+    return NUMERALS[many] if many < len(NUMERALS) else f"{many:,}"

@@ -1,0 +1,315 @@
+"""From records to the report: pairs, verdicts, costs, curves, liveness, provenance. Pure reading.
+
+All numbers come from records, costs.json and the declaration; two runs of one study that end with
+the same records give the same report, times apart.
+"""
+
+import math
+import platform
+import time
+from typing import Any
+
+from partbench import __version__
+from partbench.core.cell import Cell
+from partbench.data.corpora import open_corpus
+from partbench.measure import machine
+from partbench.stats import monitor, paired, sequential, verdict
+from partbench.stats.divergence import signed_differences
+from partbench.stats.power import pairs_to_settle
+from partbench.study.judgement import at_equal_seconds, compute_multiplier, slope_of, unit_margin
+from partbench.study.ledger import Ledger
+from partbench.study.plan import curve_jobs, half_budget, pair_jobs, tokens
+from partbench.study.spec import Study
+
+Tree = dict[str, Any]
+OUTCOMES = ("finished", "diverged", "failed")
+
+
+def report(
+    study: Study, declared: Tree, costs: Tree, ledger: Ledger, look: int | None, reproduce: str
+) -> Tree:
+    """The whole report as one tree; `look` is the look that was just reached, None before one."""
+    seeds = study.seeds(study.looks[-1])
+    records = {
+        (job.arm, job.seed): ledger.record(job.cell)
+        for job in pair_jobs(study, seeds, list(study.arms))
+    }
+    halves = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
+    slope = slope_of(records, halves, study)
+    unit = next((r["unit"] for r in records.values() if r and "unit" in r), "")
+    margin, margin_text = unit_margin(study.margin, slope, unit)
+    reached = look if look is not None else _reached(study, records)
+    standings = _standings(study, records, reached, margin)
+    arms = [
+        _arm(study, name, records, standings.get(name), costs, slope, margin, reached)
+        for name in study.arms
+    ]
+    over = all(arm["finished"] for arm in arms)
+    design = _design(study)
+    return {
+        "schema": 1,
+        "name": study.name,
+        "question": study.question,
+        "study_id": declared["id"],
+        "status": "complete" if over else "under way",
+        "declared_at": declared["declared_at"],
+        "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) if over else None,
+        "grade": "screen",
+        "unit": unit,
+        "margin": margin,
+        "margin_text": margin_text,
+        "alpha": study.alpha,
+        "design": {
+            "name": design.name,
+            "looks": list(design.looks),
+            "levels": list(design.levels),
+        },
+        "base": {
+            "name": "base",
+            "config": study.base.resolved,
+            "costs": _costs("base", records, costs),
+            "curves": _curves("base", records),
+        },
+        "arms": arms,
+        "slope": slope,
+        "totals": _totals(study, declared, records, halves),
+        "reproduce": [reproduce] if reproduce else [],
+        "provenance": _provenance(study, declared, records, halves),
+    }
+
+
+def _design(study: Study) -> sequential.Design:
+    plan = sequential.flat if study.design == "flat" else sequential.obrien_fleming
+    return plan(study.looks, study.alpha)
+
+
+def _reached(study: Study, records: Tree) -> int | None:
+    """The last look for which every pair of some arm is there."""
+    whole = [
+        place
+        for place, pairs in enumerate(study.looks)
+        if any(len(_scores(study, records, arm, pairs)[0]) == pairs for arm in study.arms)
+    ]
+    return whole[-1] if whole else None
+
+
+def _scores(study: Study, records: Tree, arm: str, pairs: int) -> tuple[list[float], list[float]]:
+    """Scores of base and arm over the leading pairs that have an outcome; diverged = infinite."""
+    base_scores, arm_scores = [], []
+    for seed in study.seeds(pairs):
+        both = [records.get((name, seed)) for name in ("base", arm)]
+        if any(record is None or record["status"] == "failed" for record in both):
+            break
+        scores = [r["score"] if r["status"] == "finished" else math.inf for r in both]
+        base_scores.append(scores[0])
+        arm_scores.append(scores[1])
+    return base_scores, arm_scores
+
+
+def _standings(
+    study: Study, records: Tree, look: int | None, margin: float | None
+) -> dict[str, monitor.Standing]:
+    """Every arm's standing at `look`; arms withdrawn by a failure have none."""
+    if look is None or margin is None:
+        return {}
+    results = {}
+    for arm in study.arms:
+        base_scores, arm_scores = _scores(study, records, arm, study.looks[look])
+        if _withdrawn(study, records, arm):
+            continue
+        results[arm] = signed_differences(base_scores, arm_scores)
+    if not results:
+        return {}
+    # The false-alarm rate is shared among all arms declared, those that failed included.
+    alpha = study.alpha * len(results) / len(study.arms)
+    try:
+        return monitor.look(_design(study), look, results, margin, alpha)
+    except ValueError:
+        return {}  # an arm lacks pairs of this look: its cells are still running
+
+
+def _withdrawn(study: Study, records: Tree, arm: str) -> bool:
+    return any(
+        (record := records.get((name, seed))) is not None and record["status"] == "failed"
+        for seed in study.seeds(study.looks[-1])
+        for name in ("base", arm)
+    )
+
+
+def _arm(
+    study: Study,
+    name: str,
+    records: Tree,
+    standing: monitor.Standing | None,
+    costs: Tree,
+    slope: Tree | None,
+    margin: float | None,
+    look: int | None,
+) -> Tree:
+    withdrawn = _withdrawn(study, records, name)
+    return {
+        "name": name,
+        "diff": study.base.diff(study.arms[name]),
+        "finished": withdrawn or (standing is not None and standing.finished),
+        "verdict": _verdict(study, name, records, standing, costs, slope, margin),
+        "pairs": _pairs(study, name, records),
+        "costs": _costs(name, records, costs),
+        "liveness": _liveness(study, name, records),
+        "curves": _curves(name, records),
+    }
+
+
+def _verdict(
+    study: Study,
+    name: str,
+    records: Tree,
+    standing: monitor.Standing | None,
+    costs: Tree,
+    slope: Tree | None,
+    margin: float | None,
+) -> Tree:
+    if standing is None or margin is None:
+        return {"word": None, "pairs": len(_scores(study, records, name, study.looks[-1])[0])}
+    found = standing.verdict
+    pairs = found.count
+    base_scores, arm_scores = _scores(study, records, name, pairs)
+    differences = signed_differences(base_scores, arm_scores)
+    finite = found.method == "paired t"
+    settle = None
+    if found.word == verdict.INCONCLUSIVE and finite:
+        settle = pairs_to_settle(differences, margin, found.level)
+    return {
+        "word": found.word,
+        "sign": found.sign,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "level": found.level,
+        "pairs": pairs,
+        "look": standing.look + 1,
+        "p": found.p,
+        "p_sign_flip": paired.sign_flip(differences) if finite else None,
+        "correlation": paired.correlation(base_scores, arm_scores) if finite else None,
+        "sd_difference": found.sd,
+        "method": found.method,
+        "multiplier": compute_multiplier(differences, slope, found.level) if finite else None,
+        "seconds": at_equal_seconds(differences, costs.get(name), slope, margin, found.level)
+        if finite
+        else None,
+        "settle": None if settle is None else list(settle),
+        "diverged": {"base": found.base_diverged, "arm": found.arm_diverged},
+    }
+
+
+def _pairs(study: Study, name: str, records: Tree) -> list[Tree]:
+    rows = []
+    for seed in study.seeds(study.looks[-1]):
+        base, arm = records.get(("base", seed)), records.get((name, seed))
+        if base is None or arm is None:
+            continue
+        worst = max((base, arm), key=lambda record: OUTCOMES.index(record["status"]))
+        scores = [record.get("score") for record in (base, arm)]
+        both = None not in scores
+        rows.append(
+            {
+                "seed": seed,
+                "fold": base.get("fold"),
+                "base": scores[0],
+                "arm": scores[1],
+                "difference": scores[1] - scores[0] if both else None,
+                "status": worst["status"],
+                "reason": worst["reason"],
+            }
+        )
+    return rows
+
+
+def _costs(name: str, records: Tree, costs: Tree) -> Tree:
+    mine = (record for (arm, _), record in records.items() if arm == name and record)
+    known = next((record for record in mine if "tokens" in record), None)
+    measured = costs.get(name, {})
+    seconds = measured.get("seconds_per_step")
+    per_step = known["tokens"] / known["steps"] if known and known["steps"] else None
+    return {
+        "parameters": sum(known["parameters"].values()) if known else None,
+        "flops_per_token": known["flops_per_token"] if known else None,
+        "seconds_per_step": seconds,
+        "tokens_per_second": per_step / seconds if per_step and seconds else None,
+        "peak_memory_bytes": measured.get("peak_memory_bytes"),
+        "time_ratio": measured.get("ratio"),
+        "time_ratio_low": measured.get("ratio_low"),
+        "time_ratio_high": measured.get("ratio_high"),
+    }
+
+
+def _liveness(study: Study, name: str, records: Tree) -> list[Tree]:
+    """Rows of the slots this arm changed, from its first finished cell."""
+    changed = {row["path"].split(".")[1].split("[")[0] for row in study.base.diff(study.arms[name])
+               if row["path"].startswith("model.")}  # fmt: skip
+    first = next(
+        (r for (arm, _), r in records.items() if arm == name and r and r["status"] == "finished"),
+        None,
+    )
+    rows = first["liveness"] if first else []
+    return [row for row in rows if row["slot"] in changed]
+
+
+def _curves(name: str, records: Tree) -> list[Tree]:
+    return [
+        {"seed": seed, "train": record["curve"], "evaluation": record.get("evaluations", [])}
+        for (arm, seed), record in records.items()
+        if arm == name and record and "curve" in record
+    ]
+
+
+def _cells(study: Study, records: Tree, halves: Tree) -> list[tuple[str, int, Cell, Tree]]:
+    half = half_budget(study.base)
+    rows = [
+        (arm, seed, study.cell(study.everyone[arm], seed), record)
+        for (arm, seed), record in records.items()
+        if record
+    ]
+    return rows + [
+        ("base, half budget", seed, study.cell(half, seed), record)
+        for seed, record in halves.items()
+        if record
+    ]
+
+
+def _totals(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
+    rows = _cells(study, records, halves)
+    fresh = [row for row in rows if row[2].id not in set(declared["known"])]
+    return {
+        "cells": len(rows),
+        "cells_reused": len(rows) - len(fresh),
+        "tokens": sum(tokens(cell.config) for _, _, cell, _ in fresh),
+        "core_seconds": sum(sum(record.get("seconds", {}).values()) for *_, record in fresh)
+        * study.numerics.threads,
+    }
+
+
+def _provenance(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
+    known = set(declared["known"])
+    name = study.base.resolved["task"].get("corpus")
+    corpus = open_corpus(name) if name else None
+    return {
+        "partbench": __version__,
+        "torch": study.declaration["torch"],
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": machine.describe(),
+        "numerics": study.declaration["numerics"],
+        "corpus": corpus
+        and {"name": corpus.name, "sha256": corpus.sha256, "bytes": corpus.num_bytes},
+        "cells": [
+            {
+                "id": cell.id,
+                "arm": arm,
+                "seed": seed,
+                "status": record["status"],
+                "seconds": sum(record.get("seconds", {}).values()),
+                "reused": cell.id in known,
+            }
+            for arm, seed, cell, record in _cells(study, records, halves)
+        ],
+    }

@@ -1,0 +1,107 @@
+"""What the base's own curve is good for: the margin, equal seconds, the compute multiplier.
+
+slope s = -dL / d ln(compute), from the base at half and at whole budget on the same seeds
+margin of x of compute = s ln(1 + x);  at equal seconds d + s ln(time ratio);  multiplier
+exp(-d / s).  All follow the curve's tangent: near the base's own budget only.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from partbench.stats import verdict
+from partbench.stats.paired import paired
+from partbench.study.plan import half_budget
+from partbench.study.spec import Study
+
+Tree = dict[str, Any]
+
+
+def slope_of(records: Tree, halves: Tree, study: Study) -> Tree | None:
+    """Slope and standard error in the task's unit an e-fold of compute, and the drops by seed.
+
+    None before two seeds have both budgets.
+    """
+    both = [
+        (half["score"], whole["score"], seed)
+        for seed, half in halves.items()
+        if (whole := records.get(("base", seed)))
+        and half
+        and half["status"] == whole["status"] == "finished"
+    ]
+    if len(both) < 2:
+        return None
+    steps = study.base.resolved["train"]["steps"]
+    small = half_budget(study.base).resolved["train"]["steps"]
+    if small == steps:
+        return None
+    low, high = [row[0] for row in both], [row[1] for row in both]
+    found = verdict.slope_of_curve(low, high, steps / small)
+    return {
+        "value": found.slope,
+        "standard_error": found.standard_error,
+        "budgets": [small, steps],
+        "drops": {str(row[2]): row[0] - row[1] for row in both},
+        "pairs": found.count,
+    }
+
+
+def unit_margin(
+    margin: tuple[float, str], slope: Tree | None, unit: str
+) -> tuple[float | None, str]:
+    """The margin in the task's unit and how to say it; None while the slope is not known.
+
+    A base that does not improve with compute gives no margin of compute: then the text says so.
+    """
+    number, kind = margin
+    if kind != "compute":
+        return number, f"{number:g} {unit}".strip()
+    share = f"{100 * number:g} % of compute"
+    if slope is None:
+        return None, share
+    if slope["value"] <= 0:
+        return None, f"{share}, which the base's flat curve cannot convert; give one in {unit}"
+    value = slope["value"] * math.log1p(number)
+    return value, f"{value:.3f} {unit}, which {share} buys the base"
+
+
+def at_equal_seconds(
+    differences: Sequence[float],
+    costs: Tree | None,
+    slope: Tree | None,
+    margin: float,
+    level: float,
+) -> Tree | None:
+    """The verdict once base and arm train for the same time; None where times are not known."""
+    if not costs or not costs.get("ratio") or slope is None or slope["value"] < 0:
+        return None
+    found = verdict.equal_seconds(
+        paired(differences, level),
+        math.log(costs["ratio"]),
+        costs["log_ratio_error"],
+        slope["value"],
+        slope["standard_error"],
+        margin,
+        level,
+    )
+    return {
+        "word": found.word,
+        "sign": found.sign,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+    }
+
+
+def compute_multiplier(
+    differences: Sequence[float], slope: Tree | None, level: float
+) -> Tree | None:
+    """How much more compute the base would need to reach the arm's score, with its interval."""
+    if slope is None:
+        return None
+    found = verdict.multiplier(
+        paired(differences, level), slope["value"], slope["standard_error"], level
+    )
+    if found is None:
+        return None
+    return {"value": found.value, "low": found.low, "high": found.high}

@@ -1,0 +1,53 @@
+"""What a study will run, in order, and what that costs, before anything runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from partbench.core.cell import Cell
+from partbench.core.config import Config
+from partbench.study.spec import Study
+
+CURVE_SEEDS = 4
+"""Pairs whose base is also trained at half the budget: the slope of the base's own curve."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell and what it is for. `arm` is "base", an arm's name, or "half" for the curve."""
+
+    arm: str
+    seed: int
+    cell: Cell
+
+
+def half_budget(config: Config) -> Config:
+    """The base with half the steps; its schedule ends there too."""
+    steps = max(1, config.resolved["train"]["steps"] // 2)
+    return config.edit({"train.steps": steps})
+
+
+def pair_jobs(study: Study, seeds: list[int], arms: list[str]) -> list[Job]:
+    """The cells of some pairs: base and every given arm, one seed after the other."""
+    everyone = study.everyone
+    return [
+        Job(arm, seed, study.cell(everyone[arm], seed)) for seed in seeds for arm in ["base", *arms]
+    ]
+
+
+def curve_jobs(study: Study) -> list[Job]:
+    """The base at half its budget on the first pairs' seeds."""
+    count = min(CURVE_SEEDS, study.looks[0])
+    half = half_budget(study.base)
+    return [Job("half", seed, study.cell(half, seed)) for seed in study.seeds(count)]
+
+
+def jobs_until(study: Study, look: int, arms: list[str]) -> list[Job]:
+    """All that look `look` (0 is the first) needs for `arms`, in running order."""
+    jobs = pair_jobs(study, study.seeds(study.looks[look]), arms)
+    first = study.looks[0] * (1 + len(arms))
+    return [*jobs[:first], *curve_jobs(study), *jobs[first:]]
+
+
+def tokens(config: dict[str, Any]) -> int:
+    """Training tokens of one cell."""
+    return config["train"]["steps"] * config["train"]["batch"] * config["dims"]["context"]

@@ -1,0 +1,238 @@
+"""A study's declaration: base, arms, margin, looks, seeds, numerics; frozen and hashed.
+
+question = "Does gating the feed-forward layer help?"
+base = "quick"                    # a preset, or a configuration file beside this one
+margin = "10 %"                   # of compute, or a number in the task's unit
+set = { "train.steps" = 800 }     # edits of base and arms alike
+[arms.gated]
+model.ffn = "swiglu"
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from partbench.core.cell import EPOCH, Cell
+from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
+from partbench.core.errors import ConfigError, unknown
+from partbench.core.numerics import Numerics
+from partbench.data.corpora import open_corpus
+
+PRESETS = Path(__file__).parent / "presets"
+KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed")
+Choose = Callable[[Config], Numerics]
+"""The numerics for a base: measured on this machine, or those of a study that has begun."""
+FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that is fixed before the first cell runs.
+
+    margin: (number, "") in the task's unit, or (share, "compute") of the base's compute.
+    looks: numbers of pairs at which the study may end. design: "flat" or "obrien_fleming".
+    """
+
+    name: str
+    question: str
+    base: Config
+    arms: dict[str, Config]
+    margin: tuple[float, str] = (0.10, "compute")
+    alpha: float = 0.05
+    looks: tuple[int, ...] = FLAT_LOOKS
+    design: str = "flat"
+    first_seed: int = 1
+    numerics: Numerics = field(default_factory=Numerics)
+
+    def __post_init__(self) -> None:
+        if not self.arms:
+            raise ConfigError("a study needs an arm: add --swap slot=part or an [arms.NAME] table")
+        if self.margin[0] <= 0:
+            raise ConfigError(f'margin: {self.margin[0]:g} is not above zero; e.g. 0.02 or "10 %"')
+        if not 0 < self.alpha < 0.5:
+            raise ConfigError(f"alpha: {self.alpha:g} is not between 0 and 0.5; usual is 0.05")
+        if not self.looks or self.looks[0] < 2 or sorted(set(self.looks)) != list(self.looks):
+            raise ConfigError(
+                f"looks: {list(self.looks)} are not rising numbers of pairs from 2 up; "
+                f"the default is {list(FLAT_LOOKS)}"
+            )
+        if self.first_seed < 0:
+            raise ConfigError(f"first_seed: {self.first_seed} is negative; the default is 1")
+
+    @property
+    def everyone(self) -> dict[str, Config]:
+        """Base and arms by name, the base first."""
+        return {"base": self.base, **self.arms}
+
+    def seeds(self, pairs: int) -> list[int]:
+        """The seeds of the first `pairs` pairs."""
+        return list(range(self.first_seed, self.first_seed + pairs))
+
+    def cell(self, config: Config, seed: int) -> Cell:
+        """The cell of one configuration and seed under this study's numerics."""
+        task = config.resolved["task"]
+        return Cell(
+            config=config.resolved,
+            seed=seed,
+            numerics=dataclasses.asdict(self.numerics),
+            torch=version("torch"),
+            corpus=open_corpus(task["corpus"]).sha256 if "corpus" in task else "",
+            code=config.outside_code(),
+        )
+
+    @cached_property
+    def declaration(self) -> dict[str, Any]:
+        """All that decides the study, as JSON."""
+        cells = {name: self.cell(config, self.first_seed) for name, config in self.everyone.items()}
+        return {
+            "schema": 1,
+            "question": self.question,
+            "margin": list(self.margin),
+            "alpha": self.alpha,
+            "looks": list(self.looks),
+            "design": self.design,
+            "first_seed": self.first_seed,
+            "numerics": dataclasses.asdict(self.numerics),
+            "torch": version("torch"),
+            "epoch": EPOCH,
+            "configurations": {name: cell.config for name, cell in cells.items()},
+            "corpora": {name: cell.corpus for name, cell in cells.items()},
+            "code": {name: cell.code for name, cell in cells.items()},
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the declaration."""
+        return fingerprint(self.declaration)
+
+
+def preset_names() -> list[str]:
+    """The configurations that ship with partbench."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def base_config(name: str, beside: Path | None = None) -> Config:
+    """A preset by name, or a configuration file (relative to `beside`, if given)."""
+    if name.endswith(".toml"):
+        path = (beside or Path()) / name
+        return Config.from_toml(path)
+    if name not in preset_names():
+        raise unknown("preset", name, "base", preset_names())
+    return Config.from_toml(PRESETS / f"{name}.toml")
+
+
+def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
+    """The study in a TOML file; `overrides` replace what it says (None leaves it)."""
+    tree = read_toml(path)
+    for key in tree:
+        if key not in KEYS:
+            raise unknown("key", key, f"{path}: {key}", KEYS)
+    arms = tree.get("arms", {})
+    if not isinstance(arms, dict) or not all(isinstance(edit, dict) for edit in arms.values()):
+        raise ConfigError(f"{path}: arms: write each arm as a table, e.g. [arms.gated]")
+    base = base_config(tree.get("base", "quick"), path.parent)
+    return declare(
+        name=path.stem,
+        question=tree.get("question", f"What do the arms of {path.name} change?"),
+        base=base.edit(tree.get("set", {})),
+        edits=arms,
+        margin=tree.get("margin"),
+        alpha=tree.get("alpha"),
+        looks=tree.get("looks"),
+        careful=tree.get("careful", False),
+        first_seed=tree.get("first_seed"),
+        numerics=numerics,
+        overrides=overrides,
+    )
+
+
+def from_swaps(base: Config, swaps: list[str], numerics: Choose, **overrides: Any) -> Study:
+    """A study with one arm a swap, each written as `slot=part` or `path=value`."""
+    edits: dict[str, dict[str, Any]] = {}
+    for swap in swaps:
+        path, value = parse_assignment(swap, "--swap")
+        edits[swap.strip()] = {path: value}
+    study = declare(
+        name="+".join(_slug(swap) for swap in edits)[:60],
+        question=f"What does {', '.join(edits)} change?",
+        base=base,
+        edits=edits,
+        numerics=numerics,
+        overrides=overrides,
+    )
+    return dataclasses.replace(study, name=f"{study.name}-{study.id[:8]}")
+
+
+def declare(
+    *,
+    name: str,
+    question: str,
+    base: Config,
+    edits: Mapping[str, Mapping[str, Any]],
+    numerics: Choose,
+    overrides: Mapping[str, Any],
+    margin: Any = None,
+    alpha: float | None = None,
+    looks: Any = None,
+    careful: bool = False,
+    first_seed: int | None = None,
+) -> Study:
+    """A study from plain values, checked; ConfigError says what is wrong and where."""
+    given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
+             "first_seed": first_seed}  # fmt: skip
+    given |= {key: value for key, value in overrides.items() if value is not None}
+    careful = bool(given["careful"])
+    wanted = given["looks"]
+    if wanted is not None and not (
+        isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted)
+    ):
+        raise ConfigError(f"looks: {wanted!r} is not a list of whole numbers; e.g. [4, 6, 8, 12]")
+    study = Study(
+        name=name,
+        question=question,
+        base=base,
+        arms={arm: base.edit(edit) for arm, edit in edits.items()},
+        margin=parse_margin(given["margin"]),
+        alpha=_number("alpha", given["alpha"], 0.05),
+        looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
+        design="obrien_fleming" if careful else "flat",
+        first_seed=int(_number("first_seed", given["first_seed"], 1)),
+        numerics=numerics(base),
+    )
+    if "base" in study.arms:
+        raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
+    json.dumps(study.declaration)  # resolves and checks everything now, not in the first cell
+    return study
+
+
+def parse_margin(value: Any) -> tuple[float, str]:
+    """`0.02` -> (0.02, ""), `"10 %"` -> (0.10, "compute"); ConfigError for anything else."""
+    if value is None:
+        return (0.10, "compute")
+    if isinstance(value, str):
+        text = value.strip()
+        share = text.endswith("%")
+        try:
+            number = float(text.rstrip("%").strip())
+        except ValueError:
+            raise ConfigError(f'margin: {value!r} is neither a number nor like "10 %"') from None
+        return (number / 100, "compute") if share else (number, "")
+    return (_number("margin", value, 0.0), "")
+
+
+def _number(name: str, value: Any, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{name}: {value!r} is not a number")
+    return float(value)
+
+
+def _slug(text: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "=._-" else "_" for c in text.replace("/", "_"))
+    return kept.strip("_")

@@ -1,0 +1,227 @@
+"""The page holds every fact, loads nothing, and lets no foreign text become markup."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from partbench.report import markdown, page, quantities, tables
+
+from .made_up_studies import ALL, one_better, several_arms, under_way
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Outline(HTMLParser):
+    """Collects the tags of a page and fails on one that is closed out of order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def outline(text: str) -> Outline:
+    found = Outline()
+    found.feed(text)
+    assert not found.open
+    return found
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, str]:
+    return {name: page.html(make()) for name, make in ALL.items()}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_tag_is_closed_in_order(rendered, name):
+    assert len(outline(rendered[name]).seen) > 50
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_the_page_asks_nobody_for_anything(rendered, name):
+    text = rendered[name]
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", text)
+    for tag, attributes in outline(text).seen:
+        assert not {"src", "srcset", "xlink:href", "action"} & set(attributes)
+        assert attributes.get("href", "data:,") == "data:,"
+        assert tag not in {"iframe", "object", "embed", "img"}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_the_page_stays_small(rendered, name):
+    assert len(rendered[name].encode()) < 400_000
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_figure_has_an_accessible_name(rendered, name):
+    drawings = [attributes for tag, attributes in outline(rendered[name]).seen if tag == "svg"]
+    assert drawings or name == "under way"
+    for attributes in drawings:
+        assert attributes["role"] == "img"
+        assert len(attributes["aria-label"]) > 20
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_no_id_is_used_twice_and_every_reference_finds_its_id(rendered, name):
+    text = rendered[name]
+    ids = [attributes["id"] for _, attributes in outline(text).seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    references = re.findall(r"url\(#([^)]+)\)", text) + re.findall(r'labelledby="([^"]+)"', text)
+    assert set(references) <= set(ids)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_headings_never_skip_a_level(rendered, name):
+    levels = [int(tag[1]) for tag, _ in outline(rendered[name]).seen if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_an_open_question_is_never_worded_as_no_effect(rendered, name):
+    for lie in ("no effect", "no difference", "not significant", "insignificant"):
+        assert lie not in rendered[name].lower()
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_number_of_the_verdict_is_in_page_and_markdown(rendered, name):
+    report = ALL[name]()
+    twin = markdown.markdown(report)
+    for arm in report["arms"]:
+        for text in verdict_texts(arm, report):
+            assert text in twin
+            assert page.typeset(text) in rendered[name]
+
+
+def verdict_texts(arm: dict, report: dict) -> list[str]:
+    """Write out each number of a verdict as a report must show it."""
+    verdict, digits = arm["verdict"], quantities.decimals(report)
+    seconds, multiplier = verdict["seconds"] or {}, verdict["multiplier"] or {}
+    diverged = verdict["diverged"]
+    texts = [
+        tables.estimate(verdict, digits),
+        tables.estimate(seconds, digits),
+        quantities.level(verdict["level"]),
+        quantities.probability(verdict["p"]).replace("<", "&lt;"),
+        quantities.probability(verdict["p_sign_flip"]).replace("<", "&lt;"),
+        quantities.correlation(verdict["correlation"]),
+        quantities.score(verdict["sd_difference"], digits),
+        quantities.ratio(multiplier.get("value")),
+        quantities.ratio_interval(multiplier.get("low"), multiplier.get("high")),
+        f"{diverged['arm']} arm, {diverged['base']} base",
+        f"look {verdict['look']} of" if verdict["look"] else "before the first look",
+    ]
+    return texts + (["{} to {}".format(*verdict["settle"])] if verdict["settle"] else [])
+
+
+def test_foreign_text_cannot_become_markup():
+    evil = "<script>alert('1')</script>"
+    report = one_better()
+    arm = report["arms"][0]
+    report.update(question=evil, name=evil, reproduce=[evil], margin_text=evil)
+    arm.update(name=evil)
+    arm["diff"][0].update(path=evil, arm=evil)
+    arm["liveness"][0].update(note=evil, part=evil, alive=False)
+    arm["pairs"][0].update(reason=evil, status="failed")
+    report["provenance"]["platform"] = evil
+    text = page.html(report)
+    assert "<script>alert" not in text
+    assert text.count("<script>") == 1
+    outline(text)
+    twin = markdown.markdown(report)
+    assert "<script>" not in re.sub(r"```.*?```", "", twin, flags=re.DOTALL)
+
+
+def test_a_broken_number_in_a_curve_does_not_break_the_page():
+    report = several_arms()
+    report["base"]["curves"][0]["train"][3][1] = float("inf")
+    assert "NaN" not in page.html(report)
+    assert "Infinity" not in page.html(report)
+
+
+def test_rendering_leaves_the_report_as_it_was_and_gives_equal_bytes_twice():
+    report = one_better()
+    first = page.html(report)
+    assert report == one_better()
+    assert page.html(report) == first
+
+
+def test_dead_parts_are_told_before_the_arms():
+    text = page.html(several_arms())
+    assert 0 < text.index("the new part looks dead") < text.index('id="overview"')
+
+
+def test_a_diverged_pair_is_told_with_its_reason():
+    text = page.html(several_arms())
+    assert "position=none, seed 5: the arm diverged: loss was not finite at step 184" in text
+    assert "1 pair without a score" in text.replace("\u00a0", " ")
+
+
+def test_a_report_with_only_the_bare_necessities_renders():
+    bare = {"name": "x", "unit": "accuracy", "arms": [{"name": "a=b"}], "status": "under way"}
+    assert "no verdict yet" in page.html(bare)
+    assert "no verdict yet" in markdown.markdown(bare)
+
+
+def test_a_run_evaluated_only_at_its_end_draws_no_empty_curves():
+    report = one_better()
+    for side in (report["base"], report["arms"][0]):
+        for run in side["curves"]:
+            run["evaluation"] = run["evaluation"][-1:]
+    text = page.html(report)
+    assert "Score on unseen text" not in text
+    assert "The difference while training" not in text
+    assert "Training loss" in text
+
+
+def test_zero_pairs_draw_no_figures():
+    assert "<figure>" not in page.html(under_way())
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_text_stands_out_from_the_paper(theme):
+    style = (page.TEMPLATES / "style.css").read_text()
+    found = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", style.split(":root {")[1 + theme]))
+    for ink in ("ink", "soft", "better", "worse", "equivalent", "inconclusive"):
+        for ground in ("paper", "panel"):
+            assert contrast(found[ink], found[ground]) >= 4.5
+    for mark in ("base", "arm"):
+        assert contrast(found[mark], found["paper"]) >= 3
+    assert contrast(found["base"], found["arm"]) >= 1.5, "alike when printed in grey"
+
+
+def contrast(one: str, other: str) -> float:
+    """Compare two colours as the web's accessibility rules do."""
+    lights = sorted((luminance(one), luminance(other)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_importing_the_report_loads_no_torch_and_nothing_heavy():
+    code = (
+        "import sys, partbench.report.write, partbench.report.terminal\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'jinja2', 'vl_convert', 'rich', 'pydantic'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    environment = {"PYTHONPATH": str(page.TEMPLATES.parents[2])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
