@@ -43,8 +43,14 @@ def worker(
     specs: Annotated[list[Path] | None, typer.Argument(help="Specs to measure.")] = None,
     time: Annotated[bool, typer.Option("--time", help="Seconds a step of the specs.")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="Peak memory of the spec.")] = False,
+    doctor: Annotated[bool, typer.Option("--doctor", help="Steps and kernels on demand.")] = False,
 ) -> None:
     """Serve cells: folders in on standard input, events out on standard output."""
+    if doctor:
+        from partbench.train.costing import serve_doctor
+
+        serve_doctor()
+        return
     if time or memory:
         from partbench.train.costing import memory_of, times_of
 

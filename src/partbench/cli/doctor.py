@@ -24,5 +24,20 @@ def doctor(
 
 
 def examine(quick: bool) -> dict[str, Any]:
-    """Measure, keep and return the profile."""
-    raise NotImplementedError
+    """Measure with real training steps of the quick preset, keep and return the profile."""
+    import sys
+    from contextlib import ExitStack
+
+    from partbench.measure import doctor, machine
+    from partbench.measure.workers import Worker
+    from partbench.study.spec import base_config
+
+    config = base_config("quick").resolved
+    command = [sys.executable, "-m", "partbench", "worker", "--doctor"]
+    cores = machine.cores()
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(command, {"config": config})) for _ in cores]
+        sizes = {**config["dims"], "batch": config["train"]["batch"]}
+        profile = machine.profile(doctor.examine(workers, cores, sizes, quick=quick))
+    machine.write(profile)
+    return profile

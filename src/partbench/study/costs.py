@@ -45,7 +45,7 @@ def measure(study: Study, folder: Path) -> dict[str, Any]:
 
 def _start(study: Study, what: str, specs: list[Path]) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "partbench", "worker", f"--{what}", *map(str, specs)],
+        [sys.executable, "-P", "-m", "partbench", "worker", f"--{what}", *map(str, specs)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -21,7 +21,7 @@ from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import open_corpus
+from partbench.data.text import open_text
 
 PRESETS = Path(__file__).parent / "presets"
 KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed")
@@ -75,15 +75,22 @@ class Study:
 
     def cell(self, config: Config, seed: int) -> Cell:
         """The cell of one configuration and seed under this study's numerics."""
-        task = config.resolved["task"]
-        return Cell(
-            config=config.resolved,
-            seed=seed,
-            numerics=dataclasses.asdict(self.numerics),
-            torch=version("torch"),
-            corpus=open_corpus(task["corpus"]).sha256 if "corpus" in task else "",
-            code=config.outside_code(),
-        )
+        first = self._cells.get(config.fingerprint)
+        if first is None:
+            first = self._cells[config.fingerprint] = Cell(
+                config=config.resolved,
+                seed=self.first_seed,
+                numerics=dataclasses.asdict(self.numerics),
+                torch=version("torch"),
+                corpus=_corpus(config),
+                code=config.outside_code(),
+            )
+        return first.with_seed(seed)
+
+    @cached_property
+    def _cells(self) -> dict[str, Cell]:
+        """One cell of each configuration: texts and outside files are opened and hashed once."""
+        return {}
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
@@ -109,6 +116,15 @@ class Study:
     def id(self) -> str:
         """SHA-256 of the declaration."""
         return fingerprint(self.declaration)
+
+
+def _corpus(config: Config) -> str:
+    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
+    task = config.resolved["task"]
+    if "corpus" not in task:
+        return ""
+    settings = {name: value for name, value in task.items() if name != "part"}
+    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
 
 
 def preset_names() -> list[str]:

@@ -17,10 +17,7 @@ from torch import Tensor
 
 from partbench.core.dims import Dims
 from partbench.data.batch import Batch
-from partbench.data.corpora import open_corpus
-from partbench.data.tokenizers import open_tokenizer
-from partbench.data.tokens import open_tokens
-from partbench.data.windows import Windows
+from partbench.data.text import open_text
 from partbench.tasks.contract import Scored
 
 
@@ -46,17 +43,17 @@ class Language:
         holdout: Literal["rotate", "last"] = "rotate",
         evaluation_tokens: int = 32768,
     ) -> None:
-        self.corpus = open_corpus(corpus)
-        self.tokenizer = open_tokenizer(tokenizer, self.corpus, tokenizer_vocab)
-        self.vocab = self.tokenizer.vocab
-        self.windows = Windows(
-            open_tokens(self.corpus, self.tokenizer),
+        text = open_text(
             dims.context,
+            corpus=corpus,
+            tokenizer=tokenizer,
+            tokenizer_vocab=tokenizer_vocab,
             folds=folds,
             holdout=holdout,
             evaluation_tokens=evaluation_tokens,
-            name=self.corpus.name,
         )
+        self.corpus, self.tokenizer, self.windows = text
+        self.vocab = self.tokenizer.vocab
         self._token_bytes = torch.from_numpy(self.tokenizer.token_bytes())
 
     def batch(self, seed: int, step: int, size: int) -> Batch:

@@ -1,15 +1,16 @@
 """Seconds and memory of cells, in a process that does nothing else."""
 
 import math
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from partbench.core.cell import Cell
-from partbench.measure import memory, timing
+from partbench.measure import doctor, kernels, memory, timing, workers
 from partbench.models import accounting
 from partbench.train.loop import Run
-from partbench.train.process import settle
+from partbench.train.process import keep_freed_memory, settle
 
 Tree = dict[str, Any]
 MEMORY_STEPS = 3
@@ -81,3 +82,20 @@ def _error(ratio: timing.Ratio) -> float:
     from scipy.special import stdtrit
 
     return math.log(ratio.high / ratio.low) / (2 * float(stdtrit(ROUNDS - 1, 0.975)))
+
+
+def serve_doctor() -> None:
+    """Answer `partbench doctor`: a real training step at each precision and attention path, and
+    the kernels. The configuration comes with the worker's settings."""
+    import torch
+
+    config = workers.settings()["config"]
+    blocks = dict(kernels.blocks())
+    keep_freed_memory()
+    with TemporaryDirectory() as folder:
+        for precision, path in product(kernels.PRECISIONS, kernels.PATHS):
+            numerics = {"precision": precision, "attention": path, "threads": 1, "device": "cpu"}
+            cell = Cell(config=config, seed=0, numerics=numerics, torch=torch.__version__)
+            step = _step(Run(cell, Path(folder)))
+            blocks[doctor.step_name(precision, path)] = timing.clocked(step)
+        workers.serve(blocks, {"sizes": config["dims"]})

@@ -1,0 +1,1 @@
+"""Published statements as studies that can be run, with their recorded verdicts."""

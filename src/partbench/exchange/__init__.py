@@ -1,0 +1,1 @@
+"""In and out of the ecosystem: Hugging Face, ONNX, trackers."""

@@ -1,0 +1,153 @@
+"""What a study would cost and could resolve, said before anything runs. Torch-free.
+
+Seconds a cell come from the ledger where a like cell has run on this machine, else from the step
+rate that `partbench doctor` measured, scaled by parameters; the resolvable difference from the
+ledger's own pairs, else from the spread that the laptop bench is known for.
+"""
+
+import json
+import math
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from partbench.core import cell as names
+from partbench.core.config import Config
+from partbench.measure import machine
+from partbench.stats import power, sequential
+from partbench.study.ledger import Ledger
+from partbench.study.plan import Job, jobs_until, tokens
+from partbench.study.spec import Study
+
+USUAL_SPREAD = 0.02
+"""Spread of paired differences (bits per byte) where nothing is known: measured at 0.4M parameters,
+300-400 steps, over feed-forward, norm and position swaps (.005 to .03)."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Cells at the first and at the last look, hours, memory and disk, and what can be seen."""
+
+    cells_first: int
+    cells_last: int
+    known: int
+    tokens_last: int
+    core_hours_first: float
+    core_hours_last: float
+    hours_last: float
+    seconds_source: str
+    disk_bytes: int
+    memory_bytes: int
+    detectable: float
+    spread: float
+    spread_source: str
+    looks: tuple[int, ...]
+    slots: int
+
+
+def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
+    """The forecast of a study on this machine with this ledger."""
+    arms = list(study.arms)
+    first, last = jobs_until(study, 0, arms), jobs_until(study, len(study.looks) - 1, arms)
+    unknown = {job.cell.id: job for job in last if ledger.finished(job.cell) is None}
+    rate, source = _seconds_per_unit(study, ledger, last)
+
+    def seconds(jobs: list[Job]) -> float:
+        return sum(rate * _work(job.cell.config) for job in jobs if job.cell.id in unknown)
+
+    spread, spread_source = _spread(study, ledger)
+    design = (sequential.flat if study.design == "flat" else sequential.obrien_fleming)(
+        study.looks, study.alpha / len(arms)
+    )
+    threads = study.numerics.threads
+    weights = [_parameters(job.cell.config) for job in last]
+    return Forecast(
+        cells_first=len(first),
+        cells_last=len(last),
+        known=len(last) - len(unknown),
+        tokens_last=sum(tokens(job.cell.config) for job in unknown.values()),
+        core_hours_first=seconds(first) * threads / 3600,
+        core_hours_last=seconds(last) * threads / 3600,
+        hours_last=seconds(last) / slots / 3600,
+        seconds_source=source,
+        disk_bytes=sum(4 * count + 60_000 for count in weights),
+        memory_bytes=slots * (350 << 20) + slots * 24 * max(weights),
+        detectable=power.detectable(spread, study.looks[-1], design.confidence(-1)),
+        spread=spread,
+        spread_source=spread_source,
+        looks=study.looks,
+        slots=slots,
+    )
+
+
+def text(found: Forecast, unit: str = "bits per byte") -> str:
+    """The forecast in lines."""
+    return "\n".join(
+        (
+            f"cells        {found.cells_first} to the first look, {found.cells_last} to the last "
+            f"(looks at {', '.join(map(str, found.looks))} pairs); {found.known} known already",
+            f"tokens       {found.tokens_last:,} at most",
+            f"core-hours   {found.core_hours_first:.2f} to the first look, "
+            f"{found.core_hours_last:.2f} to the last ({found.seconds_source})",
+            f"time         {60 * found.hours_last:.0f} minutes at most, {found.slots} at a time",
+            f"memory       about {found.memory_bytes / 2**20:.0f} MiB",
+            f"disk         about {found.disk_bytes / 2**20:.0f} MiB in the ledger",
+            f"resolves     a difference of {found.detectable:.3f} {unit} with power .80 at the "
+            f"last look, if pairs spread by {found.spread:.3f} ({found.spread_source})",
+        )
+    )
+
+
+def _parameters(tree: dict[str, Any]) -> float:
+    """A rough count: twelve width^2 a layer and the tables; good for time and disk."""
+    sizes = tree["dims"]
+    return 12.0 * sizes["depth"] * sizes["width"] ** 2 + 512.0 * sizes["width"]
+
+
+def _work(tree: dict[str, Any]) -> float:
+    """What a cell's time grows with: tokens times the FLOPs of one."""
+    sizes = tree["dims"]
+    attention = 2.0 * sizes["depth"] * sizes["context"] * sizes["width"]
+    return tokens(tree) * (_parameters(tree) + attention)
+
+
+def _seconds_per_unit(study: Study, ledger: Ledger, jobs: list[Job]) -> tuple[float, str]:
+    known = [
+        sum(record["seconds"].values()) / _work(job.cell.config)
+        for job in jobs
+        if (record := ledger.finished(job.cell)) is not None
+    ]
+    if known:
+        return statistics.median(known), "from this study's own cells"
+    profile = machine.read()
+    if profile is not None:
+        steps, sizes = profile["measured"]["steps"], profile["measured"]["sizes"]
+        alike = [row for row in steps if row["threads"] == study.numerics.threads] or steps
+        row = min(alike, key=lambda row: row["precision"] != study.numerics.precision)
+        tree = Config({}).resolved | {"dims": {**Config({}).resolved["dims"], **sizes}}
+        tree = {**tree, "train": {**tree["train"], "steps": 1, "batch": sizes.get("batch", 16)}}
+        return 1.15 * row["seconds"] / _work(tree), "from the measured step rate"
+    return 1e-10, "a guess: run `partbench doctor` for a measured rate"
+
+
+def _spread(study: Study, ledger: Ledger) -> tuple[float, str]:
+    """Spread of paired differences, from pairs of base and arms that the ledger knows."""
+    spreads = []
+    for config in study.arms.values():
+        differences = []
+        for seed in study.seeds(study.looks[-1]):
+            pair = [_score(ledger, study, each, seed) for each in (study.base, config)]
+            if None not in pair:
+                differences.append(pair[1] - pair[0])  # type: ignore[operator]
+        if len(differences) > 2 and statistics.stdev(differences) > 0:
+            spreads.append(statistics.stdev(differences))
+    if spreads:
+        return math.sqrt(statistics.fmean(s**2 for s in spreads)), "from pairs in the ledger"
+    return USUAL_SPREAD, "usual at the laptop bench"
+
+
+def _score(ledger: Ledger, study: Study, config: Config, seed: int) -> float | None:
+    path = ledger.folder(study.cell(config, seed)) / names.RECORD
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")).get("score")
