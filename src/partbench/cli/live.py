@@ -87,6 +87,8 @@ class Live:
                     f"{arm['ratio_high']:.2f}]"
                 )
             self.line(f"  {name}: {', '.join(parts)}")
+            for slot in set(arm["unmoved"]) - set(base["unmoved"]):
+                self.line(f"  {name}: WARNING: {slot} did not move in its first steps; is it dead?")
 
     def planned(self, look: int, jobs: list[Job], known: int) -> None:
         """How many cells the next look needs."""

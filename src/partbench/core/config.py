@@ -16,23 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from partbench.core import dims as dims_module
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.menu import SLOTS, Part, find
-from partbench.core.training import resolve_training
-
-TOP_SLOTS = ("task", "model", "init", "optimizer", "schedule")
-SECTIONS = ("task", "dims", "model", "init", "optimizer", "schedule", "train")
-DIMS_SETTINGS = ("depth", "width", "num_heads", "num_kv_heads", "head_width", "context")
-DEFAULTS = {
-    "task": "language",
-    "model": "transformer",
-    "init": "depth_scaled",
-    "optimizer": "adamw",
-    "schedule": "linear",
-}
-
-Tree = dict[str, Any]
+from partbench.core.resolve import SECTIONS, TOP_SLOTS, Tree, named, resolve
 
 
 class Config:
@@ -43,7 +29,7 @@ class Config:
     """
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
-        self.declared: Tree = json.loads(json.dumps(declared))
+        self.declared: Tree = _plain(declared)
         for section in self.declared:
             if section not in SECTIONS:
                 raise unknown("section", section, "configuration", SECTIONS)
@@ -55,15 +41,15 @@ class Config:
 
     def edit(self, changes: Mapping[str, Any] | None = None, /, **slots: Any) -> "Config":
         """A copy with `changes` (dotted paths or nested tables; slots by their short names)."""
-        tree = json.loads(json.dumps(self.declared))
+        tree = _plain(self.declared)
         for path, value in {**(changes or {}), **slots}.items():
-            self._put(tree, full_path(path), json.loads(json.dumps(value)))
+            self._put(tree, full_path(path), _plain(value))
         return Config(tree)
 
     @cached_property
     def resolved(self) -> Tree:
         """Every section with every setting, checked."""
-        return _resolve(self.declared)
+        return resolve(self.declared)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -81,7 +67,7 @@ class Config:
 
     def parts(self) -> list[Part]:
         """Every part named in the resolved tree, each once."""
-        return [find(slot, name) for slot, name in sorted(set(_named(self.resolved)))]
+        return [find(slot, name) for slot, name in sorted(set(named(self.resolved)))]
 
     def outside_code(self) -> dict[str, str]:
         """The user's own parts and the SHA-256 of the files they live in."""
@@ -114,6 +100,16 @@ class Config:
                 node = node[name]
             current = node["part"] if isinstance(node, dict) else [item["part"] for item in node]
         return {"part": current} if isinstance(current, str) else current
+
+
+def _plain(value: Any) -> Any:
+    """A copy made of plain values alone; ConfigError for dates and objects."""
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"configuration: {value!r} holds a value that is no number, word, list or table"
+        ) from None
 
 
 def read_toml(path: Path) -> Tree:
@@ -164,85 +160,3 @@ def fingerprint(tree: Any) -> str:
     """SHA-256 of a tree in canonical JSON."""
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _named(node: Any, name: str = "") -> list[tuple[str, str]]:
-    if isinstance(node, list):
-        return [pair for item in node for pair in _named(item, name)]
-    if not isinstance(node, dict):
-        return []
-    own = [(name, node["part"])] if name in SLOTS and "part" in node else []
-    return own + [pair for key, value in node.items() for pair in _named(value, key)]
-
-
-def _resolve(declared: Tree) -> Tree:
-    tree: Tree = {}
-    for section in SECTIONS:
-        value = declared.get(section, {})
-        if section == "dims":
-            tree["dims"] = _resolve_dims(value)
-        elif section == "train":
-            tree["train"] = resolve_training(value)
-        else:
-            tree[section] = _resolve_slot(section, value, section, DEFAULTS[section])
-    _check_together(tree)
-    return tree
-
-
-def _resolve_dims(value: Any) -> Tree:
-    if not isinstance(value, dict):
-        raise ConfigError(f"dims: {value!r} is not a table; write e.g. dims.depth = 4")
-    for name, number in value.items():
-        if name not in DIMS_SETTINGS:
-            raise unknown("setting", name, f"dims.{name}", DIMS_SETTINGS)
-        if type(number) is not int:
-            raise ConfigError(f"dims.{name}: {number!r} is not a whole number")
-    sizes = dims_module.resolve(**{"depth": 4, "context": 64, **value})
-    return {name: getattr(sizes, name) for name in DIMS_SETTINGS}
-
-
-def _resolve_slot(slot: str, value: Any, place: str, default: str) -> Any:
-    if isinstance(value, list):
-        if not value:
-            raise ConfigError(f"{place}: an empty list of parts; name at least one")
-        return [_resolve_slot(slot, item, f"{place}[{i}]", default) for i, item in enumerate(value)]
-    if isinstance(value, str):
-        value = {"part": value}
-    if not isinstance(value, dict):
-        raise ConfigError(f'{place}: {value!r} is not a part; write {slot} = "{default}"')
-    name = value.get("part", default)
-    if not isinstance(name, str):
-        raise ConfigError(f'{place}.part: {name!r} is not a name; write e.g. "{default}"')
-    part = find(slot, name, place)
-    tree: Tree = {"part": name}
-    allowed = ["part", *part.slots, *part.settings] if slot == "model" else [*part.settings]
-    for key in value:
-        if key != "part" and key not in allowed:
-            kind = "slot or setting" if slot == "model" else "setting"
-            raise unknown(kind, key, f"{place}.{key} (part '{name}')", allowed)
-    if slot == "model":
-        for inner in part.slots:
-            fallback = part.constants.get("DEFAULTS", {}).get(inner, "")
-            tree[inner] = _resolve_slot(inner, value.get(inner, {}), f"{place}.{inner}", fallback)
-    for setting in part.settings.values():
-        where = f"{place}.{setting.name}"
-        if setting.name in value:
-            tree[setting.name] = setting.check(value[setting.name], where)
-        elif setting.required:
-            raise ConfigError(f"{where}: part '{name}' needs this setting ({setting.annotation})")
-        else:
-            tree[setting.name] = setting.default
-    return json.loads(json.dumps(tree))
-
-
-def _check_together(tree: Tree) -> None:
-    """Parts say what they provide and what they cannot work beside; names are never compared."""
-    parts = [find(slot, name) for slot, name in _named(tree)]
-    for part in parts:
-        for ability in part.constants.get("FORBIDS", ()):
-            for other in parts:
-                if other is not part and ability in other.constants.get("PROVIDES", ()):
-                    raise ConfigError(
-                        f"{part.slot}={part.name} cannot work with {other.slot}={other.name}: "
-                        f"it forbids '{ability}'"
-                    )

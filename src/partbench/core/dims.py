@@ -1,6 +1,6 @@
 """The sizes of a model, from one dial or given one by one.
 
-    width = 32 * depth rounded up to a multiple of 32,  head_width = 32 (64 from width 512),
+    width = 32 * depth,  head_width = 32 (64 from width 512, where it divides the width),
     num_heads = width / head_width,  num_kv_heads = num_heads
 
 `depth` alone describes a rung of a ladder; any other size may be given and then stands.
@@ -65,11 +65,13 @@ def resolve(
     """
     if depth < 1:
         raise ConfigError(f"dims.depth: {depth} is below 1; give 1 or more")
+    if head_width is not None and head_width < 1:
+        raise ConfigError(f"dims.head_width: {head_width} is below 1; give 1 or more")
     if width is None:
-        width = 32 * depth if depth > 1 else 32
+        width = 32 * depth
     if num_heads is None:
         if head_width is None:
-            head_width = 64 if width >= 512 else math.gcd(width, 32)
+            head_width = math.gcd(width, 64 if width >= 512 else 32)
         num_heads = max(1, width // head_width)
     if num_heads < 1:
         raise ConfigError(f"dims.num_heads: {num_heads} is below 1; give 1 or more")

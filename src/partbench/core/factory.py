@@ -7,6 +7,8 @@ the caller hands on (`layer`, `norm`, `embedding`, ...); settings come from the 
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from partbench.core.errors import ConfigError
@@ -36,11 +38,21 @@ def load(part: Part) -> Any:
     return getattr(sys.modules[name], part.attribute)
 
 
-class Factory:
-    """Builds the parts of one slot; a list of choices is tiled over `layer`."""
+Around = Callable[[str], AbstractContextManager[Any]]
 
-    def __init__(self, slot: str, choices: Any, lab: dict[str, Any]) -> None:
+
+class Factory:
+    """Builds the parts of one slot; a list of choices is tiled over `layer`.
+
+    lab: what is given to any part that asks by name. around: the context in which each part is made,
+    by its place ("ffn 3").
+    """
+
+    def __init__(
+        self, slot: str, choices: Any, lab: dict[str, Any], around: Around = nullcontext
+    ) -> None:
         self.lab = lab
+        self.around = around
         self.choices = []
         for choice in choices if isinstance(choices, list) else [choices]:
             part = find(slot, choice["part"])
@@ -57,4 +69,5 @@ class Factory:
                 f"{part.slot}={part.name}: its __init__ asks the lab for '{missing[0]}'; "
                 f"before the `*` there is: {', '.join(sorted(available))}"
             )
-        return kind(*(available[name] for name in part.given), **settings)
+        with self.around(f"{part.slot} {layer}"):
+            return kind(*(available[name] for name in part.given), **settings)

@@ -30,9 +30,10 @@ def write_whole(path: Path, content: bytes | str) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:  # after os.replace there is nothing left to remove
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
-        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> LedgerError:
@@ -50,10 +51,15 @@ def write_json(path: Path, tree: Any) -> None:
 def held(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     """Hold `path` against every other process while the block runs; it goes when the holder dies.
 
-    Raises BusyError at once where another process holds it, or waits for it if `wait`.
+    Raises BusyError at once where another process holds it, or waits for it if `wait`;
+    LedgerError where the file cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from partbench.core import ranges
 from partbench.core.errors import ConfigError, nearest, unknown
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -47,6 +48,10 @@ _TYPES = {
     "tuple": tuple,
     "None": None,
     "Literal": Literal,
+    "Positive": ranges.Positive,
+    "NotNegative": ranges.NotNegative,
+    "Share": ranges.Share,
+    "Count": ranges.Count,
 }
 
 
@@ -61,16 +66,33 @@ class Setting:
 
     def check(self, value: Any, place: str) -> Any:
         """`value` in this setting's type; ConfigError names the place and what is wanted."""
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
-        kind = eval(self.annotation, {"__builtins__": {}}, _TYPES)
+        try:
+            adapter = _adapter(self.annotation)
+        except (NameError, TypeError, SyntaxError, AttributeError):
+            raise ConfigError(
+                f"{place}: its part writes the type {self.annotation}, which settings cannot have; "
+                f"one of: {', '.join(name for name in _TYPES)}"
+            ) from None
         try:
             # Strict JSON rules: no "4" for 4, but a list may fill a tuple and 4 a float.
-            return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+            return adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
         except (ValidationError, TypeError, ValueError):
+            wanted = " or ".join(
+                ranges.IN_WORDS.get(kind, kind) for kind in self.annotation.split(" | ")
+            )
             raise ConfigError(
-                f"{place}: {value!r} is not {self.annotation}; the default is {self.default!r}"
+                f"{place}: {value!r} is not {wanted}; the default is {self.default!r}"
             ) from None
+
+
+@cache
+def _adapter(annotation: str) -> Any:
+    """The check of a type as it is written in a part's source."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(eval(annotation, {"__builtins__": {}}, _TYPES))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Named random streams: every number depends on the seed and a name, never on what ran before.
 
-    key = SHA-256(seed / name / name ...)[:16 bytes];  draw = Philox(key)
+    key = SHA-256(seed, name, name ...)[:16 bytes];  draw = Philox(key)
 
 Swapping a part therefore moves no other number: a parameter's initial draw depends on
 (seed, its name, its shape), a batch on (seed, step). Philox is counter based (Salmon et al. 2011,
@@ -14,7 +14,8 @@ import numpy as np
 
 def key(seed: int, *names: str | int) -> int:
     """The 128-bit key of the stream called `names` under `seed`."""
-    text = "/".join(str(part) for part in (seed, *names))
+    # Lengths go with the names, or a slash inside one would join two streams.
+    text = "/".join(f"{len(str(part))}:{part}" for part in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
 
 

@@ -54,7 +54,9 @@ def resolve_training(value: Any) -> dict[str, Any]:
         if name not in SETTINGS:
             raise unknown("setting", name, f"train.{name}", SETTINGS)
     try:
-        return dataclasses.asdict(TypeAdapter(Training).validate_json(json.dumps(value)))
+        return dataclasses.asdict(
+            TypeAdapter(Training).validate_json(json.dumps(value, allow_nan=False))
+        )
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(item) for item in ("train", *first["loc"]))

@@ -120,11 +120,14 @@ class Local:
         }
         with (self.log / f"worker-{slot}.log").open("ab") as messages:
             process = subprocess.Popen(
-                [sys.executable, "-m", "partbench", "worker"],
+                # -P: a file of the user's called random.py must not stand in for Python's own.
+                [sys.executable, "-P", "-m", "partbench", "worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=messages,
                 env=environment,
+                # Unbuffered: a second event read along with the first would never wake `select`.
+                bufsize=0,
                 # Ctrl-C reaches the driver alone, which then asks the workers to save and stop.
                 start_new_session=True,
             )

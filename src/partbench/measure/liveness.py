@@ -44,6 +44,15 @@ def inspect(
     return rows
 
 
+def unmoved(model: nn.Module, start: nn.Module, tree: Tree) -> list[str]:
+    """Slots none of whose parameters differ from the start: dead, if steps were taken between."""
+    moved: dict[str, bool] = {}
+    for name, slot in owners(model, tree).items():
+        differs = not torch.equal(model.get_parameter(name), start.get_parameter(name))
+        moved[slot] = moved.get(slot, False) or differs
+    return [slot for slot, any_moved in moved.items() if not any_moved]
+
+
 def _row(
     names: list[str],
     model: nn.Module,

@@ -1,6 +1,7 @@
 """The lab: from a resolved configuration to a model whose every starting value is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,13 +28,18 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> nn.Module
     lab: dict[str, Any] = {"dims": dims, "numerics": numerics}
     choice = tree["model"]
     part = find("model", choice["part"])
+
+    @contextmanager
+    def drawing(place: str) -> Iterator[None]:
+        """Whatever an outsider's part draws for itself depends on the seed and its place alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(rng.uniform_seed(seed, "build", place))
+            yield
+
     factories: dict[str, Callable[..., Any]] = {
-        slot: Factory(slot, choice[slot], lab) for slot in part.slots
+        slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots
     }
-    with torch.random.fork_rng(devices=[]):
-        # Whatever an outsider's part draws for itself depends on the seed too.
-        torch.manual_seed(rng.uniform_seed(seed, "build"))
-        model = Factory("model", choice, lab)(**factories)
+    model = Factory("model", choice, lab, drawing)(**factories)
     initialise(model, Factory("init", tree["init"], lab)(), seed)
     wide = torch.float64 if numerics.precision == "float64" else torch.float32
     return model.to(device=numerics.device, dtype=wide)

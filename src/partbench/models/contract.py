@@ -4,7 +4,8 @@ A model is built by `models.build` from its factories (before the `*`) and setti
 Its class declares:
     PHASES   how it learns: ("train",) by gradients, ("fit",) by one pass of counting or algebra,
              or both in order; the one trainer runs them on the same batches.
-    DEFAULTS the part that fills each of its slots where a configuration is silent.
+    DEFAULTS the part that fills each of its slots where a configuration is silent;
+    TILED    the slots that may hold a list of parts, tiled over depth.
 """
 
 from collections.abc import Iterable

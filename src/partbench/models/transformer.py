@@ -6,6 +6,7 @@
 
 Every slot is a folder in `parts/`; norms belong to the residual (and to mixers that ask for one),
 positions also reach queries, keys and scores through the mixer. The defaults are Transformer++.
+Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, arXiv:1801.10198.
 """
 
 from collections.abc import Callable
@@ -35,9 +36,11 @@ class Transformer(nn.Module):
     """Tokens [batch, time] -> logits [batch, time, vocab], causal.
 
     Each slot's factory builds one part; a list in the configuration is tiled over depth.
+    Cost: the sum of its parts.
     """
 
     PHASES = ("train",)
+    TILED = ("mixer", "ffn")
     DEFAULTS = {
         "embedding": "token",
         "position": "rotary",

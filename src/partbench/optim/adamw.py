@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from partbench.core.ranges import NotNegative, Positive, Share
 from partbench.core.roles import Role
 from partbench.optim.groups import by_decay
 
@@ -25,11 +26,11 @@ class AdamW:
     def __init__(
         self,
         *,
-        rate: float = 3e-3,
-        beta1: float = 0.9,
-        beta2: float = 0.95,
-        eps: float = 1e-8,
-        weight_decay: float = 0.1,
+        rate: Positive = 3e-3,
+        beta1: Share = 0.9,
+        beta2: Share = 0.95,
+        eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0.1,
     ) -> None:
         self.rate = rate
         self.betas = (beta1, beta2)

@@ -4,7 +4,7 @@
 
 Pair `seed` trains without fold `seed mod folds` and is scored on it, so a verdict over pairs is
 about the text and not about one slice of it. The division by bytes, not tokens, makes numbers
-comparable across tokenizers.
+comparable across tokenizers. Source: Shannon 1951, "Prediction and entropy of printed English".
 """
 
 import math

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from partbench.core.cell import Cell
-from partbench.measure import doctor, kernels, memory, timing, workers
+from partbench.measure import doctor, kernels, liveness, memory, timing, workers
 from partbench.models import accounting
 from partbench.train.loop import Run
 from partbench.train.process import keep_freed_memory, settle
@@ -18,7 +18,8 @@ ROUNDS, STEPS = 8, 4
 
 
 def memory_of(cell: Cell) -> Tree:
-    """Peak bytes of building the model and taking some steps, parameters by role, FLOPs."""
+    """Peak bytes of building the model and taking some steps, parameters by role, FLOPs, and the
+    slots that did not move in those steps."""
     settle(cell.how)
     kept: list[Run] = []
 
@@ -35,6 +36,7 @@ def memory_of(cell: Cell) -> Tree:
         "peak_memory_bytes": peak,
         "parameters": accounting.parameters(model),
         "flops_per_token": model.flops() // cell.config["dims"]["context"],
+        "unmoved": liveness.unmoved(model, kept[0].fresh(), cell.config["model"]),
     }
 
 

@@ -4,10 +4,11 @@ import math
 from itertools import islice
 
 import torch
+from torch import nn
 
+from partbench.core import rng
 from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
-from partbench.models.contract import Model
 from partbench.tasks.contract import Task
 from partbench.train.process import autocast
 
@@ -17,18 +18,22 @@ BATCH = 64
 
 @torch.no_grad()
 def evaluate(
-    model: Model, task: Task, seed: int, numerics: Numerics, batches: int | None = None
+    model: nn.Module, task: Task, seed: int, numerics: Numerics, batches: int | None = None
 ) -> float:
     """Score in the task's unit over the held-out data of `seed` (its first `batches`, if given).
 
     Infinite where the model gives a number that is none.
     """
     total, count = 0.0, 0.0
+    training = model.training
+    model.eval()  # dropout and its like are for training
+    torch.manual_seed(rng.uniform_seed(seed, "evaluation"))
     for batch in islice(task.evaluation(seed, BATCH), batches):
         with autocast(numerics):
             score = model.score(to_device(batch, numerics))
         part, units = task.tally(score, batch)
         total, count = total + part, count + units
+    model.train(training)
     result = total / count
     return result if math.isfinite(result) else math.inf
 

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from partbench.core import cell as names
+from partbench.core import rng
 from partbench.core.cell import Cell
 from partbench.core.errors import CheckpointError, ConfigError
 from partbench.core.factory import Factory
@@ -70,6 +71,8 @@ class Run:
         self.start = 0
         self.seconds = {"train": 0.0, "evaluate": 0.0, "checkpoint": 0.0}
         self.evaluations: list[list[float]] = []
+        self.first: float | None = None  # the first loss, and a running mean of the recent ones
+        self.recent = 0.0
         self.warnings: list[str] = []
         self._take_up()
 
@@ -99,14 +102,19 @@ class Run:
         }
 
     def _fit(self, metrics: Metrics) -> None:
+        if self.start:  # taken up in the middle of the steps: what was fitted came with it
+            return
         began = time.perf_counter()
         self.model.fit(self._batches())
         self.seconds["train"] += time.perf_counter() - began
+        if self.optimizer is not None:  # steps follow, and with them their own lines
+            self._evaluate(0)
+            return
         self._evaluate(self.settings["steps"])
         metrics.add(step=self.settings["steps"] - 1, loss=self._probe().item())
 
     def _train(self, metrics: Metrics) -> None:
-        steps, first, recent = self.settings["steps"], None, 0.0
+        steps = self.settings["steps"]
         due = {
             round(steps * (i + 1) / self.settings["evaluations"])
             for i in range(self.settings["evaluations"])
@@ -120,8 +128,8 @@ class Run:
             metrics.add(step=step, loss=loss, rate=rate, gradient_norm=norm, seconds=taken)
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise Diverged(f"the loss is {loss} and the gradient norm {norm} at step {step}")
-            first = loss if first is None else first
-            recent = loss if step == self.start else 0.95 * recent + 0.05 * loss
+            self.recent = loss if self.first is None else 0.95 * self.recent + 0.05 * loss
+            self.first = loss if self.first is None else self.first
             if step + 1 in due:
                 self._evaluate(step + 1)
             stop = self.progress is not None and self.progress(step + 1, steps, loss)
@@ -131,14 +139,16 @@ class Run:
                 saved = time.monotonic()
                 if stop:
                     raise Stopped
-        if self.start == 0 and first is not None and recent > first:
-            raise Diverged(f"the loss rose from {first:.3f} to {recent:.3f} over the run")
+        if self.first is not None and self.recent > self.first:
+            raise Diverged(f"the loss rose from {self.first:.3f} to {self.recent:.3f} over the run")
 
     def _step(self, step: int, steps: int) -> tuple[float, float, float]:
         assert self.optimizer is not None
         rate = self.recipe.rate * self.schedule.multiplier(step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
+        # Parts may draw (dropout): from a stream of the step's own, whatever was drawn before.
+        torch.manual_seed(rng.uniform_seed(self.cell.seed, "step", step))
         self._hook("before_step", step, steps)
         batch = self.task.batch(self.cell.seed, step, self.settings["batch"])
         loss = self._backward(batch)
@@ -183,6 +193,7 @@ class Run:
 
     def _probe(self) -> torch.Tensor:
         """Mean loss on one fixed held-out batch, with gradients."""
+        torch.manual_seed(rng.uniform_seed(self.cell.seed, "probe"))
         batch = next(self.task.evaluation(self.cell.seed, self.settings["batch"]))
         with autocast(self.numerics):
             return self.model.score(to_device(batch, self.numerics)).mean()
@@ -201,6 +212,7 @@ class Run:
             "step": step,
             "seconds": self.seconds,
             "evaluations": self.evaluations,
+            "losses": [self.first, self.recent],
         }
         checkpoint.write(self.folder / names.CHECKPOINT, self.model, self.optimizer, facts)
         self.seconds["checkpoint"] += time.perf_counter() - began
@@ -220,6 +232,7 @@ class Run:
         self.start = facts["step"]
         self.seconds = facts["seconds"]
         self.evaluations = facts["evaluations"]
+        self.first, self.recent = facts["losses"]
 
     def _check_code(self) -> None:
         for name, known in self.cell.code.items():

@@ -6,6 +6,7 @@ import math
 import platform
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from partbench.core import cell as names
 from partbench.core.cell import Cell
 from partbench.core.errors import LedgerError, PartbenchError
 from partbench.core.files import held, write_json, write_whole
-from partbench.train.loop import Diverged, Progress, Run
+from partbench.train.loop import Diverged, Progress, Run, Stopped
 from partbench.train.metrics import read as read_metrics
 from partbench.train.process import settle
 
@@ -47,6 +48,9 @@ def run_cell(cell: Cell, folder: Path, progress: Progress | None = None) -> dict
     with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
+        for name in (names.RECORD, names.METRICS, names.CHECKPOINT, names.WEIGHTS):
+            for draft in folder.glob(f".{name}.*"):  # what a kill left; the lock makes them ours
+                draft.unlink()
         write_whole(folder / names.SPEC, cell.to_json())
         record = _run(cell, folder, progress)
         record = numbers_only(record)
@@ -62,35 +66,25 @@ def _run(cell: Cell, folder: Path, progress: Progress | None) -> dict[str, Any]:
     began, run = time.time(), None
     try:
         run = Run(cell, folder, progress)
-        outcome = run.train()
-        record |= {"status": "finished", "reason": ""} | outcome
-        _write_weights(folder / names.WEIGHTS, run, cell)
-    except Diverged as error:
-        record |= {"status": "diverged", "reason": str(error)}
-    except (LedgerError, KeyboardInterrupt):
+        try:
+            outcome = {"status": "finished", "reason": ""} | run.train()
+            _write_weights(folder / names.WEIGHTS, run, cell)
+        except Diverged as error:
+            outcome = {"status": "diverged", "reason": str(error)}
+        record |= outcome | _facts(run, cell, folder)
+    except (Stopped, LedgerError):
         raise
     except PartbenchError as error:
-        record |= {"reason": str(error)}
-    except (
-        ArithmeticError,
-        RuntimeError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        AssertionError,
-        ImportError,
-        MemoryError,
-        OSError,
-        NotImplementedError,
-    ) as error:
+        record["reason"] = str(error)
+    except Exception as error:
         # Anything a swapped part can get wrong: the study goes on without this cell.
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
-        record |= {"reason": f"{type(error).__name__} at {where}: {error}".replace("\n", " ")}
+        record["reason"] = f"{type(error).__name__} at {where}: {error}".replace("\n", " ")
         write_whole(folder / "traceback.txt", traceback.format_exc())
-    if run is not None:
-        record |= _facts(run, cell, folder)
+    if record["status"] == "failed" and run is not None:
+        with suppress(Exception):  # a part that fails may be unable to count itself too
+            record |= _facts(run, cell, folder)
     record |= {"seconds_wall": time.time() - began, "versions": versions()}
     return record
 

@@ -63,7 +63,10 @@ class Worker:
         loss = event.get("loss")
         if loss is not None and loss != loss:
             event["loss"] = None  # JSON has no word for "not a number"
-        self.output.write(json.dumps(event) + "\n")
+        try:
+            self.output.write(json.dumps(event) + "\n")
+        except BrokenPipeError:  # the driver is gone: no fault of the cell, which saves and stops
+            self.stopping = True
 
 
 def pin(cores: str) -> None:

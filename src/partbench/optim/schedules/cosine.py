@@ -5,13 +5,14 @@ Paper: Loshchilov and Hutter 2016, arXiv:1608.03983 (one cycle).
 
 import math
 
+from partbench.core.ranges import Share
 from partbench.optim.schedules.warmup import rise_and_progress
 
 
 class Cosine:
     """Settings: warmup, as a share of all steps; floor, the multiple at the end."""
 
-    def __init__(self, *, warmup: float = 0.05, floor: float = 0.1) -> None:
+    def __init__(self, *, warmup: Share = 0.05, floor: Share = 0.1) -> None:
         self.warmup = warmup
         self.floor = floor
 

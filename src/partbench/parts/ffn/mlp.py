@@ -9,6 +9,7 @@ from typing import Literal
 from torch import nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Stream
@@ -33,7 +34,7 @@ class MLP(nn.Module):
         dims: Dims,
         *,
         activation: Literal["gelu", "relu"] = "gelu",
-        ratio: float = 4.0,
+        ratio: Positive = 4.0,
         bias: bool = False,
     ) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ Paper: So et al. 2021, arXiv:2109.08668 (Primer).
 from torch import nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Stream
@@ -16,7 +17,7 @@ class ReLUSquared(nn.Module):
 
     ROLES = {"up.weight": Role.READ, "down.weight": Role.WRITE}
 
-    def __init__(self, dims: Dims, *, ratio: float = 4.0) -> None:
+    def __init__(self, dims: Dims, *, ratio: Positive = 4.0) -> None:
         super().__init__()
         hidden = round(ratio * dims.width)
         self.up = nn.Linear(dims.width, hidden, bias=False)

@@ -6,6 +6,7 @@ Paper: Shazeer 2020, arXiv:2002.05202.
 from torch import nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Stream
@@ -20,7 +21,7 @@ class SwiGLU(nn.Module):
 
     ROLES = {"gate.weight": Role.READ, "up.weight": Role.READ, "down.weight": Role.WRITE}
 
-    def __init__(self, dims: Dims, *, ratio: float = 8 / 3) -> None:
+    def __init__(self, dims: Dims, *, ratio: Positive = 8 / 3) -> None:
         super().__init__()
         hidden = max(8, 8 * round(ratio * dims.width / 8))
         self.gate = nn.Linear(dims.width, hidden, bias=False)

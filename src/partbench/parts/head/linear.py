@@ -1,12 +1,14 @@
 """The output map of its own: z = cap(W x).
 
-Capping c tanh(z / c): Gemma 2, arXiv:2408.00118 (there 30); z-loss: PaLM, arXiv:2204.02311.
+Papers: capping c tanh(z / c): Gemma 2, arXiv:2408.00118 (there 30); z-loss: PaLM,
+arXiv:2204.02311.
 """
 
 import torch
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import NotNegative, Positive
 from partbench.core.roles import Role
 from partbench.parts.head.cross_entropy import cross_entropy, logits, z_loss
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
@@ -27,8 +29,8 @@ class LinearHead(nn.Module):
         dims: Dims,
         embedding: nn.Module,
         *,
-        cap: float | None = None,
-        z_loss: float = 1e-4,
+        cap: Positive | None = None,
+        z_loss: NotNegative = 1e-4,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(dims.vocab, dims.width))

@@ -6,6 +6,7 @@ Papers: Press and Wolf 2017, arXiv:1608.05859; Inan et al. 2017, arXiv:1611.0146
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import NotNegative, Positive
 from partbench.parts.head.cross_entropy import cross_entropy, logits, z_loss
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
 
@@ -23,8 +24,8 @@ class TiedHead(nn.Module):
         dims: Dims,
         embedding: nn.Module,
         *,
-        cap: float | None = None,
-        z_loss: float = 1e-4,
+        cap: Positive | None = None,
+        z_loss: NotNegative = 1e-4,
     ) -> None:
         super().__init__()
         # In a tuple, so that the embedding is registered (and saved) once, in its own place.

@@ -7,6 +7,7 @@ Source: GPT-2 (Radford et al. 2019, section 2.3).
 from torch import Tensor
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import NotNegative
 from partbench.core.roles import Role
 
 
@@ -16,7 +17,7 @@ class DepthScaled:
     Settings: std; cut in standard deviations, 0 for no cut.
     """
 
-    def __init__(self, dims: Dims, *, std: float = 0.02, cut: float = 3.0) -> None:
+    def __init__(self, dims: Dims, *, std: NotNegative = 0.02, cut: NotNegative = 3.0) -> None:
         self.std = std
         self.cut = cut or float("inf")
         self.shrink = dims.num_sublayers**-0.5

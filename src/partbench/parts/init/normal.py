@@ -6,6 +6,7 @@ Source: GPT-2 (Radford et al. 2019) and Hugging Face's `initializer_range` use s
 from torch import Tensor
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import NotNegative
 from partbench.core.roles import Role
 
 
@@ -15,7 +16,7 @@ class Normal:
     Settings: std; cut in standard deviations, 3 as in most recipes, 0 for no cut.
     """
 
-    def __init__(self, dims: Dims, *, std: float = 0.02, cut: float = 3.0) -> None:
+    def __init__(self, dims: Dims, *, std: NotNegative = 0.02, cut: NotNegative = 3.0) -> None:
         self.std = std
         self.cut = cut or float("inf")
 

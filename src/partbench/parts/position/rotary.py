@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import ConfigError
+from partbench.core.ranges import Positive
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads, Positions, Stream
 
@@ -26,7 +27,7 @@ class Rotary(nn.Module):
     ROLES = {}
     longest: int | None = None
 
-    def __init__(self, dims: Dims, *, base: float = 10000.0) -> None:
+    def __init__(self, dims: Dims, *, base: Positive = 10000.0) -> None:
         super().__init__()
         if dims.head_width % 2:
             raise ConfigError(

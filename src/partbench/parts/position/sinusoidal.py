@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
+from partbench.core.ranges import Positive
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads, Positions, Stream
 
@@ -21,7 +22,7 @@ class Sinusoidal(nn.Module):
     ROLES = {}
     longest: int | None = None
 
-    def __init__(self, dims: Dims, *, base: float = 10000.0, scale: float = 0.02) -> None:
+    def __init__(self, dims: Dims, *, base: Positive = 10000.0, scale: float = 0.02) -> None:
         super().__init__()
         exponent = torch.arange(0, dims.width, 2, dtype=torch.float64) / dims.width
         self.register_buffer("frequency", (base**-exponent).float(), persistent=False)

@@ -9,7 +9,10 @@ from partbench.parts.shapes import Scores
 
 
 class Softmax(nn.Module):
-    """p = exp(s - max s) / sum exp(s - max s) over the last axis, summed in float32 or wider."""
+    """p = exp(s - max s) / sum exp(s - max s) over the last axis, summed in float32 or wider.
+
+    Cost: no parameters; one exponential a score.
+    """
 
     ROLES = {}
     PROVIDES = ("fused_attention",)

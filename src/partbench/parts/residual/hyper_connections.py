@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from partbench.core.dims import Dims
-from partbench.core.errors import ConfigError
+from partbench.core.ranges import Count
 from partbench.core.roles import Role
 from partbench.parts.shapes import Stream
 
@@ -29,10 +29,8 @@ class HyperConnections(nn.Module):
 
     ROLES = {"reads": Role.MIXING, "writes": Role.MIXING, "carries": Role.MIXING}
 
-    def __init__(self, dims: Dims, norm: Callable[..., nn.Module], *, streams: int = 4) -> None:
+    def __init__(self, dims: Dims, norm: Callable[..., nn.Module], *, streams: Count = 4) -> None:
         super().__init__()
-        if streams < 1:
-            raise ConfigError(f"residual.streams: {streams} is below 1; the paper uses 4")
         count = dims.num_sublayers
         self.norms = nn.ModuleList(norm(width=dims.width) for _ in range(count))
         self.final = norm(width=dims.width)
@@ -48,12 +46,11 @@ class HyperConnections(nn.Module):
 
     def read(self, sublayer: int, state: torch.Tensor) -> tuple[Stream, torch.Tensor]:
         """The normed mix of the streams."""
-        mix = self.reads[sublayer] @ state.flatten(1)
-        return self.norms[sublayer](mix.view_as(state[0])), state
+        return self.norms[sublayer](_mix(self.reads[sublayer], state)), state
 
     def write(self, sublayer: int, state: torch.Tensor, output: Stream) -> torch.Tensor:
         """The streams mixed among themselves, plus the output at each stream's weight."""
-        carried = (self.carries[sublayer] @ state.flatten(1)).view_as(state)
+        carried = _mix(self.carries[sublayer], state)
         return carried + self.writes[sublayer].view(-1, 1, 1, 1) * output
 
     def end(self, state: torch.Tensor) -> Stream:
@@ -64,3 +61,12 @@ class HyperConnections(nn.Module):
         """Two for each weight and channel: n to read, n to write, n^2 to carry."""
         weights = self.dims.num_sublayers * self.streams * (self.streams + 2)
         return 2 * weights * self.dims.width * self.dims.context
+
+
+def _mix(weights: torch.Tensor, streams: torch.Tensor) -> torch.Tensor:
+    """weights [..., n] times streams [n, batch, time, width].
+
+    Autocast would round the carried streams at every sublayer, where a plain residual keeps float32.
+    """
+    with torch.autocast(streams.device.type, enabled=False):
+        return (weights @ streams.flatten(1)).view(*weights.shape[:-1], *streams.shape[1:])

@@ -12,7 +12,10 @@ from partbench.parts.shapes import Stream
 
 
 class PostNorm(nn.Module):
-    """h <- N_l(h + F_l(h)); the head reads h. No norm before the first sublayer or the head."""
+    """h <- N_l(h + F_l(h)); the head reads h. No norm before the first sublayer or the head.
+
+    Cost: no parameters but its norms', one a sublayer.
+    """
 
     ROLES = {}
 

@@ -12,7 +12,10 @@ from partbench.parts.shapes import Stream
 
 
 class PreNorm(nn.Module):
-    """h <- h + F_l(N_l(h));  the head reads N(h). The plain residual: no parameters but norms."""
+    """h <- h + F_l(N_l(h));  the head reads N(h). The plain residual.
+
+    Cost: no parameters but its norms', one a sublayer and one before the head.
+    """
 
     ROLES = {}
 
