@@ -1,6 +1,5 @@
 """`partbench compare`: the one command. Train arms in pairs, test the difference, report it."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from partbench.cli import options
 from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
 
 EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
-UNDER_WAY, INTERRUPTED = 3, 130
+FAILED, UNDER_WAY, INTERRUPTED = 1, 3, 130
 
 
 def compare(
@@ -46,7 +45,7 @@ def compare(
     from partbench.cli import machine
     from partbench.cli.live import Live
     from partbench.report import terminal
-    from partbench.report.write import write
+    from partbench.report.write import data, write
     from partbench.study.ledger import Ledger
     from partbench.study.run import Driver, Interrupted
 
@@ -68,18 +67,19 @@ def compare(
     except Interrupted:
         for repair in ledger.repairs:
             Live.say(repair)
-        Live.say(
-            f"stopped, nothing is lost: the same command goes on. So far: {folder}/report.html"
-        )
+        page = folder / "report.html"
+        so_far = f" So far: {page}" if page.exists() else ""
+        Live.say(f"stopped, nothing is lost: the same command goes on.{so_far}")
         raise typer.Exit(INTERRUPTED if driver.stopped else UNDER_WAY) from None
     for repair in ledger.repairs:
         Live.say(repair)
     if as_json:
-        sys.stdout.write(json.dumps(report) + "\n")
+        sys.stdout.write(data(report))
     else:
         terminal.show(report, page=folder / "report.html")
-    words = [arm["verdict"]["word"] for arm in report["arms"]]
-    if None in words:
-        raise typer.Exit(1)
+    rows = [pair for arm in report["arms"] for pair in arm["pairs"]]
+    if any(row["status"] == "failed" for row in rows):
+        raise typer.Exit(FAILED)
     if exit_code:
+        words = [arm["verdict"]["word"] or "inconclusive" for arm in report["arms"]]
         raise typer.Exit(max(EXIT_CODES[word] for word in words))

@@ -76,6 +76,9 @@ class Live:
         base = costs["base"]
         for name in study.arms:
             arm = costs[name]
+            if reason := arm.get("reason") or base.get("reason"):
+                self.line(f"  {name}: costs could not be measured: {reason}")
+                continue
             parts = [
                 f"parameters {_count(arm['parameters'])} ({_change(arm, base, 'parameters')})",
                 f"FLOPs a token {_change(arm, base, 'flops_per_token')}",

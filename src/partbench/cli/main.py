@@ -8,7 +8,7 @@ import typer
 
 from partbench import __version__
 from partbench.cli import cell, compare, doctor, parts, plan, report, sample
-from partbench.core.errors import PartbenchError
+from partbench.core.errors import InputError, PartbenchError
 
 app = typer.Typer(
     name="partbench",
@@ -45,13 +45,30 @@ app.command("cell", hidden=True)(cell.cell)
 app.command("worker", hidden=True)(cell.worker)
 
 
+# typer brings a click of its own or uses the installed one; this is the root of either's errors.
+UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def main() -> None:
     """Run the command line; known errors become one line, all others a traceback."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except PartbenchError as error:
-        print(f"partbench: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(_complaint(str(error), error.exit_code))
+    except UsageError as error:
+        message = error.format_message()  # type: ignore[attr-defined]
+        if len(sys.argv) < 2:  # no verb: the message is the whole help
+            print(message, file=sys.stderr)
+            sys.exit(InputError.exit_code)
+        sys.exit(_complaint(" ".join(message.split()), InputError.exit_code))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away; nothing to say
         sys.exit(1)
+    except OSError as error:
+        sys.exit(_complaint(f"{error.filename or 'system'}: {error.strerror or error}", 1))
+    sys.exit(code or 0)
+
+
+def _complaint(message: str, code: int) -> int:
+    print(f"partbench: {message}", file=sys.stderr)
+    return code

@@ -50,10 +50,10 @@ def study_of(
             raise ConfigError(f"--looks {looks}: write whole numbers like 4,6,8,12") from None
     overrides["careful"] = overrides.get("careful") or None
     if file is not None:
-        if swaps or sets:
+        if swaps or sets or base != "quick":
             raise ConfigError(
-                f"{file} already says what is compared; put --swap and --set into it as [arms] "
-                f"and set"
+                f"{file} already says what is compared; put --swap, --set and --base into it as "
+                f"[arms], set and base"
             )
         return from_file(file, numerics, **overrides)
     if not swaps:

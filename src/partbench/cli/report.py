@@ -24,7 +24,10 @@ def report(
         raise InputError(f"{folder}: no report.json here; give the folder of a study") from None
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    page = write(data, folder)
+    try:
+        page = write(data, folder)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        raise InputError(f"{path}: not a report of a study; run the study again") from None
     if as_json:
         typer.echo(json.dumps(data))
     else:

@@ -44,8 +44,8 @@ Around = Callable[[str], AbstractContextManager[Any]]
 class Factory:
     """Builds the parts of one slot; a list of choices is tiled over `layer`.
 
-    lab: what is given to any part that asks by name. around: the context in which each part is made,
-    by its place ("ffn 3").
+    lab: what is given to any part that asks by name. around: the context in which each part is
+    made, by its place ("ffn 3").
     """
 
     def __init__(

@@ -5,6 +5,7 @@ tokens = steps * batch * context;   clip: the global gradient norm is cut to thi
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -53,10 +54,10 @@ def resolve_training(value: Any) -> dict[str, Any]:
     for name in value:
         if name not in SETTINGS:
             raise unknown("setting", name, f"train.{name}", SETTINGS)
+        if isinstance(value[name], float) and not math.isfinite(value[name]):
+            raise ConfigError(f"train.{name}: {value[name]} is not a finite number")
     try:
-        return dataclasses.asdict(
-            TypeAdapter(Training).validate_json(json.dumps(value, allow_nan=False))
-        )
+        return dataclasses.asdict(TypeAdapter(Training).validate_json(json.dumps(value)))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(item) for item in ("train", *first["loc"]))

@@ -44,7 +44,9 @@ def report(
         _arm(study, name, records, standings.get(name), costs, slope, margin, reached)
         for name in study.arms
     ]
-    over = all(arm["finished"] for arm in arms)
+    # Without a margin (a base that learns nothing from more compute) the last look ends it too.
+    last = look == len(study.looks) - 1 and margin is None
+    over = last or all(arm["finished"] for arm in arms)
     design = _design(study)
     return {
         "schema": 1,
@@ -115,7 +117,7 @@ def _standings(
     results = {}
     for arm in study.arms:
         base_scores, arm_scores = _scores(study, records, arm, study.looks[look])
-        if _withdrawn(study, records, arm):
+        if _withdrawn(study, records, arm, look):
             continue
         results[arm] = signed_differences(base_scores, arm_scores)
     if not results:
@@ -128,10 +130,11 @@ def _standings(
         return {}  # an arm lacks pairs of this look: its cells are still running
 
 
-def _withdrawn(study: Study, records: Tree, arm: str) -> bool:
+def _withdrawn(study: Study, records: Tree, arm: str, look: int | None) -> bool:
+    """Whether a cell failed among the pairs up to `look`; later failures are still to be retried."""
     return any(
         (record := records.get((name, seed))) is not None and record["status"] == "failed"
-        for seed in study.seeds(study.looks[-1])
+        for seed in study.seeds(study.looks[-1 if look is None else look])
         for name in ("base", arm)
     )
 
@@ -146,7 +149,7 @@ def _arm(
     margin: float | None,
     look: int | None,
 ) -> Tree:
-    withdrawn = _withdrawn(study, records, name)
+    withdrawn = _withdrawn(study, records, name, look)
     return {
         "name": name,
         "diff": study.base.diff(study.arms[name]),

@@ -6,13 +6,14 @@ home()/ledger/<first two of id>/<id>/{spec.json, record.json, metrics.jsonl, mod
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from partbench.core import cell as names
 from partbench.core.cell import Cell
-from partbench.core.errors import InputError
-from partbench.core.files import write_whole
+from partbench.core.errors import BusyError, InputError
+from partbench.core.files import held, write_json, write_whole
 from partbench.core.home import home
 
 
@@ -32,13 +33,11 @@ class Ledger:
         path = self.folder(cell) / names.RECORD
         try:
             record = json.loads(path.read_bytes())
-            rest = {key: value for key, value in record.items() if key != "checksum"}
-            whole = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-            if record["checksum"] == whole and record["id"] == cell.id:
+            if record["checksum"] == _checksum(record) and record["id"] == cell.id:
                 return record
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             pass
         aside = path.with_suffix(".damaged")
         os.replace(path, aside)
@@ -54,10 +53,20 @@ class Ledger:
         """The cell's folder with its spec in it, and no record of an earlier failure."""
         folder = self.folder(cell)
         write_whole(folder / names.SPEC, cell.to_json())
-        record = folder / names.RECORD
-        if record.exists():
-            os.replace(record, folder / "record.failed")
+        # Another study may have trained this cell a moment ago, or be at it: its record stays.
+        with suppress(BusyError), held(folder / names.LOCK, f"cell {cell.id[:12]}"):
+            if self.finished(cell) is None and (folder / names.RECORD).exists():
+                os.replace(folder / names.RECORD, folder / "record.failed")
         return folder
+
+    def give_up(self, cell: Cell, reason: str) -> None:
+        """Record a failure for a cell that could not write a record itself."""
+        folder = self.folder(cell)
+        record = {"schema": 1, "id": cell.id, "seed": cell.seed, "status": "failed"}
+        record |= {"reason": reason}
+        with suppress(BusyError), held(folder / names.LOCK, f"cell {cell.id[:12]}"):
+            if not (folder / names.RECORD).exists():
+                write_json(folder / names.RECORD, record | {"checksum": _checksum(record)})
 
     def search(self, prefix: str) -> Path:
         """The folder of the one cell whose id begins with `prefix`; InputError otherwise."""
@@ -69,3 +78,8 @@ class Ledger:
         if len(found) > 1:
             raise InputError(f"{len(found)} cells begin with '{prefix}'; give more letters")
         return found[0]
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    rest = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

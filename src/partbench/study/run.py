@@ -5,6 +5,7 @@ and every record where it left them, and ends with the same answer.
 """
 
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from partbench.core.errors import ConfigError
+from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
 from partbench.engines.local import Local
 from partbench.study import answer, costs
@@ -75,9 +76,17 @@ class Driver:
     def run(self, write: Callable[[dict[str, Any], Path], Path]) -> dict[str, Any]:
         """Run to the end; `write(report, folder)` puts the pages down. Returns the last report."""
         self.study.declaration  # noqa: B018  a wrong study ends here, before a folder is made
+        fresh = not self.folder.exists()
         with held(self.folder / ".lock", f"study {self.study.name}"), _signals(self._stop):
             declared = self._declare()
-            prices = costs.measure(self.study, self.folder)
+            try:
+                prices = costs.measure(self.study, self.folder)
+            except InputError:  # an arm that cannot be built: as if nothing had been begun
+                if fresh:
+                    shutil.rmtree(self.folder)
+                raise
+            if self._over():
+                raise Interrupted
             self.listener.costed(self.study, prices)
             arms = list(self.study.arms)
             report: dict[str, Any] = {}
@@ -104,7 +113,10 @@ class Driver:
     def _declare(self) -> dict[str, Any]:
         path = self.folder / DECLARATION
         if path.exists():
-            declared = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                declared = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                raise ConfigError(f"{path}: damaged; choose another folder with --out") from None
             if declared["id"] != self.study.id:
                 raise ConfigError(
                     f"{self.folder}: this study was begun as {declared['id'][:8]} and is now "
@@ -138,6 +150,11 @@ class Driver:
             folders[self.ledger.prepare(job.cell)] = job
 
         def tell(event: dict[str, Any]) -> None:
+            if event.get("status") == "dead":
+                cell = folders[Path(event["folder"])].cell
+                reason = f"its worker died twice, with exit code {event['code']}; see {engine.log}"
+                self.ledger.give_up(cell, reason)
+                event = {**event, "id": cell.id, "status": "failed"}
             self.listener.progressed(event)
             if event["event"] == "done":
                 pair_done()

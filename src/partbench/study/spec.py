@@ -10,6 +10,7 @@ model.ffn = "swiglu"
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,8 +53,10 @@ class Study:
     def __post_init__(self) -> None:
         if not self.arms:
             raise ConfigError("a study needs an arm: add --swap slot=part or an [arms.NAME] table")
-        if self.margin[0] <= 0:
-            raise ConfigError(f'margin: {self.margin[0]:g} is not above zero; e.g. 0.02 or "10 %"')
+        if not 0 < self.margin[0] < math.inf:
+            raise ConfigError(
+                f'margin: {self.margin[0]:g} is not a number above zero; e.g. 0.02 or "10 %"'
+            )
         if not 0 < self.alpha < 0.5:
             raise ConfigError(f"alpha: {self.alpha:g} is not between 0 and 0.5; usual is 0.05")
         if not self.looks or self.looks[0] < 2 or sorted(set(self.looks)) != list(self.looks):
@@ -151,6 +154,10 @@ def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
     arms = tree.get("arms", {})
     if not isinstance(arms, dict) or not all(isinstance(edit, dict) for edit in arms.values()):
         raise ConfigError(f"{path}: arms: write each arm as a table, e.g. [arms.gated]")
+    for key, kind in (("question", str), ("base", str), ("careful", bool), ("set", dict)):
+        if key in tree and not isinstance(tree[key], kind):
+            wanted = {str: "a text", bool: "true or false", dict: "a table"}[kind]
+            raise ConfigError(f"{path}: {key}: {tree[key]!r} is not {wanted}")
     base = base_config(tree.get("base", "quick"), path.parent)
     return declare(
         name=path.stem,
@@ -217,13 +224,13 @@ def declare(
         alpha=_number("alpha", given["alpha"], 0.05),
         looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
         design="obrien_fleming" if careful else "flat",
-        first_seed=int(_number("first_seed", given["first_seed"], 1)),
-        numerics=numerics(base),
+        first_seed=_whole("first_seed", given["first_seed"], 1),
     )
     if "base" in study.arms:
         raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
-    json.dumps(study.declaration)  # resolves and checks everything now, not in the first cell
-    return study
+    # All is resolved and checked here, before anything is measured and not in the first cell.
+    json.dumps(study.declaration)
+    return dataclasses.replace(study, numerics=numerics(base))
 
 
 def parse_margin(value: Any) -> tuple[float, str]:
@@ -247,6 +254,12 @@ def _number(name: str, value: Any, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{name}: {value!r} is not a number")
     return float(value)
+
+
+def _whole(name: str, value: Any, default: int) -> int:
+    if value is not None and type(value) is not int:
+        raise ConfigError(f"{name}: {value!r} is not a whole number")
+    return default if value is None else value
 
 
 def _slug(text: str) -> str:

@@ -66,7 +66,7 @@ class HyperConnections(nn.Module):
 def _mix(weights: torch.Tensor, streams: torch.Tensor) -> torch.Tensor:
     """weights [..., n] times streams [n, batch, time, width].
 
-    Autocast would round the carried streams at every sublayer, where a plain residual keeps float32.
+    Autocast would round the carried streams at every sublayer; a plain residual keeps float32.
     """
     with torch.autocast(streams.device.type, enabled=False):
         return (weights @ streams.flatten(1)).view(*weights.shape[:-1], *streams.shape[1:])
