@@ -1,5 +1,6 @@
 """The lab: from a resolved configuration to a model whose every starting value is named."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,12 +30,23 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> nn.Module
     choice = tree["model"]
     part = find("model", choice["part"])
 
+    path: list[str] = []
+    built: Counter[str] = Counter()
+
     @contextmanager
     def drawing(place: str) -> Iterator[None]:
-        """Whatever an outsider's part draws for itself depends on the seed and its place alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(rng.uniform_seed(seed, "build", place))
-            yield
+        """Whatever an outsider's part draws for itself depends on the seed and its place alone:
+        the parts it is built inside of, its slot and layer, and how many were built there before.
+        """
+        here = "/".join([*path, place])
+        path.append(f"{place} {built[here]}")
+        built[here] += 1
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(rng.uniform_seed(seed, "build", *path))
+                yield
+        finally:
+            path.pop()
 
     factories: dict[str, Callable[..., Any]] = {
         slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots

@@ -1,7 +1,8 @@
 """Shapes, named once and used in every signature. Checked in tests only.
 
 batch: sequences; time: positions in a sequence; width: channels of the residual stream;
-head: query heads; head_width: channels of one head; vocab: tokens there are.
+head: query heads; group: key-value heads; key: positions looked at; head_width: channels of one
+head; vocab: tokens there are.
 """
 
 from jaxtyping import Float, Int
@@ -9,8 +10,11 @@ from torch import Tensor
 
 Tokens = Int[Tensor, "batch time"]
 Positions = Int[Tensor, " time"]
+Keys = Int[Tensor, " key"]
 Stream = Float[Tensor, "batch time width"]
 Heads = Float[Tensor, "batch head time head_width"]
+Groups = Float[Tensor, "batch group key head_width"]
+Vectors = Float[Tensor, "*any width"]
 Scores = Float[Tensor, "batch head time key"]
 Logits = Float[Tensor, "batch time vocab"]
 Losses = Float[Tensor, "batch time"]

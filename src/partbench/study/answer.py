@@ -5,20 +5,16 @@ the same records give the same report, times apart.
 """
 
 import math
-import platform
 import time
 from typing import Any
 
-from partbench import __version__
-from partbench.core.cell import Cell
-from partbench.data.corpora import open_corpus
-from partbench.measure import machine
 from partbench.stats import monitor, paired, sequential, verdict
 from partbench.stats.divergence import signed_differences
 from partbench.stats.power import pairs_to_settle
+from partbench.study import evidence, provenance
 from partbench.study.judgement import at_equal_seconds, compute_multiplier, slope_of, unit_margin
 from partbench.study.ledger import Ledger
-from partbench.study.plan import curve_jobs, half_budget, pair_jobs, tokens
+from partbench.study.plan import curve_jobs, pair_jobs
 from partbench.study.spec import Study
 
 Tree = dict[str, Any]
@@ -69,14 +65,14 @@ def report(
         "base": {
             "name": "base",
             "config": study.base.resolved,
-            "costs": _costs("base", records, costs),
-            "curves": _curves("base", records),
+            "costs": evidence.costs("base", records, costs),
+            "curves": evidence.curves("base", records),
         },
         "arms": arms,
         "slope": slope,
-        "totals": _totals(study, declared, records, halves),
+        "totals": provenance.totals(study, declared, records, halves),
         "reproduce": [reproduce] if reproduce else [],
-        "provenance": _provenance(study, declared, records, halves),
+        "provenance": provenance.provenance(study, declared, records, halves),
     }
 
 
@@ -131,7 +127,7 @@ def _standings(
 
 
 def _withdrawn(study: Study, records: Tree, arm: str, look: int | None) -> bool:
-    """Whether a cell failed among the pairs up to `look`; later failures are still to be retried."""
+    """Whether a cell failed among the pairs up to `look`; later failures will be tried again."""
     return any(
         (record := records.get((name, seed))) is not None and record["status"] == "failed"
         for seed in study.seeds(study.looks[-1 if look is None else look])
@@ -156,9 +152,9 @@ def _arm(
         "finished": withdrawn or (standing is not None and standing.finished),
         "verdict": _verdict(study, name, records, standing, costs, slope, margin),
         "pairs": _pairs(study, name, records),
-        "costs": _costs(name, records, costs),
-        "liveness": _liveness(study, name, records),
-        "curves": _curves(name, records),
+        "costs": evidence.costs(name, records, costs),
+        "liveness": evidence.liveness(study, name, records),
+        "curves": evidence.curves(name, records),
     }
 
 
@@ -225,94 +221,3 @@ def _pairs(study: Study, name: str, records: Tree) -> list[Tree]:
             }
         )
     return rows
-
-
-def _costs(name: str, records: Tree, costs: Tree) -> Tree:
-    mine = (record for (arm, _), record in records.items() if arm == name and record)
-    known = next((record for record in mine if "tokens" in record), None)
-    measured = costs.get(name, {})
-    seconds = measured.get("seconds_per_step")
-    per_step = known["tokens"] / known["steps"] if known and known["steps"] else None
-    return {
-        "parameters": sum(known["parameters"].values()) if known else None,
-        "flops_per_token": known["flops_per_token"] if known else None,
-        "seconds_per_step": seconds,
-        "tokens_per_second": per_step / seconds if per_step and seconds else None,
-        "peak_memory_bytes": measured.get("peak_memory_bytes"),
-        "time_ratio": measured.get("ratio"),
-        "time_ratio_low": measured.get("ratio_low"),
-        "time_ratio_high": measured.get("ratio_high"),
-    }
-
-
-def _liveness(study: Study, name: str, records: Tree) -> list[Tree]:
-    """Rows of the slots this arm changed, from its first finished cell."""
-    changed = {row["path"].split(".")[1].split("[")[0] for row in study.base.diff(study.arms[name])
-               if row["path"].startswith("model.")}  # fmt: skip
-    first = next(
-        (r for (arm, _), r in records.items() if arm == name and r and r["status"] == "finished"),
-        None,
-    )
-    rows = first["liveness"] if first else []
-    return [row for row in rows if row["slot"] in changed]
-
-
-def _curves(name: str, records: Tree) -> list[Tree]:
-    return [
-        {"seed": seed, "train": record["curve"], "evaluation": record.get("evaluations", [])}
-        for (arm, seed), record in records.items()
-        if arm == name and record and "curve" in record
-    ]
-
-
-def _cells(study: Study, records: Tree, halves: Tree) -> list[tuple[str, int, Cell, Tree]]:
-    half = half_budget(study.base)
-    rows = [
-        (arm, seed, study.cell(study.everyone[arm], seed), record)
-        for (arm, seed), record in records.items()
-        if record
-    ]
-    return rows + [
-        ("base, half budget", seed, study.cell(half, seed), record)
-        for seed, record in halves.items()
-        if record
-    ]
-
-
-def _totals(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
-    rows = _cells(study, records, halves)
-    fresh = [row for row in rows if row[2].id not in set(declared["known"])]
-    return {
-        "cells": len(rows),
-        "cells_reused": len(rows) - len(fresh),
-        "tokens": sum(tokens(cell.config) for _, _, cell, _ in fresh),
-        "core_seconds": sum(sum(record.get("seconds", {}).values()) for *_, record in fresh)
-        * study.numerics.threads,
-    }
-
-
-def _provenance(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
-    known = set(declared["known"])
-    name = study.base.resolved["task"].get("corpus")
-    corpus = open_corpus(name) if name else None
-    return {
-        "partbench": __version__,
-        "torch": study.declaration["torch"],
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": machine.describe(),
-        "numerics": study.declaration["numerics"],
-        "corpus": corpus
-        and {"name": corpus.name, "sha256": corpus.sha256, "bytes": corpus.num_bytes},
-        "cells": [
-            {
-                "id": cell.id,
-                "arm": arm,
-                "seed": seed,
-                "status": record["status"],
-                "seconds": sum(record.get("seconds", {}).values()),
-                "reused": cell.id in known,
-            }
-            for arm, seed, cell, record in _cells(study, records, halves)
-        ],
-    }

@@ -6,11 +6,10 @@ from itertools import islice
 import torch
 from torch import nn
 
-from partbench.core import rng
 from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
 from partbench.tasks.contract import Task
-from partbench.train.process import autocast
+from partbench.train.process import autocast, reseed
 
 BATCH = 64
 """Sequences scored at a time; fixed, so that no arm's numbers depend on its training batch."""
@@ -27,7 +26,7 @@ def evaluate(
     total, count = 0.0, 0.0
     training = model.training
     model.eval()  # dropout and its like are for training
-    torch.manual_seed(rng.uniform_seed(seed, "evaluation"))
+    reseed(numerics, seed, "evaluation")
     for batch in islice(task.evaluation(seed, BATCH), batches):
         with autocast(numerics):
             score = model.score(to_device(batch, numerics))

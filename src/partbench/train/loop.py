@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from partbench.core import cell as names
-from partbench.core import rng
 from partbench.core.cell import Cell
 from partbench.core.errors import CheckpointError, ConfigError
 from partbench.core.factory import Factory
@@ -32,7 +31,7 @@ from partbench.tasks.contract import Task
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
 from partbench.train.metrics import Metrics
-from partbench.train.process import autocast
+from partbench.train.process import autocast, reseed
 
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints; when they fall does not change a bit of the result."""
@@ -148,7 +147,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         # Parts may draw (dropout): from a stream of the step's own, whatever was drawn before.
-        torch.manual_seed(rng.uniform_seed(self.cell.seed, "step", step))
+        reseed(self.numerics, self.cell.seed, "step", step)
         self._hook("before_step", step, steps)
         batch = self.task.batch(self.cell.seed, step, self.settings["batch"])
         loss = self._backward(batch)
@@ -193,7 +192,7 @@ class Run:
 
     def _probe(self) -> torch.Tensor:
         """Mean loss on one fixed held-out batch, with gradients."""
-        torch.manual_seed(rng.uniform_seed(self.cell.seed, "probe"))
+        reseed(self.numerics, self.cell.seed, "probe")
         batch = next(self.task.evaluation(self.cell.seed, self.settings["batch"]))
         with autocast(self.numerics):
             return self.model.score(to_device(batch, self.numerics)).mean()

@@ -5,6 +5,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 
+from partbench.core import rng
 from partbench.core.numerics import Numerics
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # names of mallopt's options in glibc's malloc.h
@@ -37,6 +38,17 @@ def settle(numerics: Numerics) -> None:
 
     keep_freed_memory()
     torch.set_num_threads(numerics.threads)
+
+
+def reseed(numerics: Numerics, seed: int, *names: str | int) -> None:
+    """Start torch's own random stream from `names`, for parts that draw (dropout)."""
+    import torch
+
+    number = rng.uniform_seed(seed, *names)
+    # torch.manual_seed would note a stack trace for every device that there is not, each time.
+    torch.default_generator.manual_seed(number)
+    if numerics.device != "cpu":
+        getattr(torch, numerics.device).manual_seed(number)
 
 
 def autocast(numerics: Numerics) -> AbstractContextManager[object]:

@@ -16,7 +16,7 @@ from partbench.core.dims import Dims
 from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Groups, Heads, Keys, Positions, Stream
 
 
 class Cache(NamedTuple):
@@ -121,7 +121,7 @@ class Attention(nn.Module):
     def _grouped(self) -> bool:
         return self.dims.num_heads != self.dims.num_kv_heads
 
-    def _project(self, x: Stream, flow: Flow) -> tuple[Heads, Heads, Heads]:
+    def _project(self, x: Stream, flow: Flow) -> tuple[Heads, Groups, Groups]:
         query, key, value = (
             layer(x).unflatten(-1, (-1, self.dims.head_width)).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
@@ -132,7 +132,7 @@ class Attention(nn.Module):
         # Under autocast rotation and norms may come back wider than the values are.
         return query.to(value.dtype), key.to(value.dtype), value
 
-    def _mask(self, flow: Flow, queries: Positions, keys: Positions, like: Tensor) -> Tensor:
+    def _mask(self, flow: Flow, queries: Positions, keys: Keys, like: Tensor) -> Tensor:
         """0 where a key may be seen, minus infinity where it lies in the future."""
         name = f"causal mask {len(queries)} {len(keys)} {like.dtype}"
         if name not in flow.shared:
@@ -142,7 +142,7 @@ class Attention(nn.Module):
             ).masked_fill_(hidden, -torch.inf)
         return flow.shared[name]
 
-    def _explicit(self, query: Heads, key: Heads, value: Heads, mask: Tensor | None) -> Heads:
+    def _explicit(self, query: Heads, key: Groups, value: Groups, mask: Tensor | None) -> Heads:
         """Two batched matrix products around the probability map; the oracle of the fused path."""
         batch, heads, time, width = query.shape
         groups, keys = key.shape[1], key.shape[2]

@@ -4,13 +4,13 @@ from typing import Protocol
 
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
-from partbench.parts.shapes import Stream
+from partbench.parts.shapes import Vectors
 
 
 class Norm(Protocol):
     """Built for a width; acts on the last axis of anything."""
 
-    def forward(self, x: Stream) -> Stream:
+    def forward(self, x: Vectors) -> Vectors:
         """The normalised vector, same shape."""
         ...
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from partbench.core.ranges import NotNegative
 from partbench.core.roles import Role
-from partbench.parts.shapes import Stream
+from partbench.parts.shapes import Vectors
 
 
 class LayerNorm(nn.Module):
@@ -26,7 +26,7 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(width)) if bias else None
         self.eps = eps
 
-    def forward(self, x: Stream) -> Stream:
+    def forward(self, x: Vectors) -> Vectors:
         """The normalised vector."""
         x = x.to(self.gain.dtype)
         return nn.functional.layer_norm(x, self.gain.shape, self.gain, self.shift, self.eps)

@@ -8,7 +8,7 @@ from torch import nn
 
 from partbench.core.ranges import NotNegative
 from partbench.core.roles import Role
-from partbench.parts.shapes import Stream
+from partbench.parts.shapes import Vectors
 
 
 class RMSNorm(nn.Module):
@@ -25,6 +25,6 @@ class RMSNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(width))
         self.eps = eps
 
-    def forward(self, x: Stream) -> Stream:
+    def forward(self, x: Vectors) -> Vectors:
         """The normalised vector."""
         return nn.functional.rms_norm(x.to(self.gain.dtype), self.gain.shape, self.gain, self.eps)

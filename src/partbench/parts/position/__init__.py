@@ -12,7 +12,7 @@ from partbench.parts.position.learned import Learned
 from partbench.parts.position.none import NoPosition
 from partbench.parts.position.rotary import Rotary
 from partbench.parts.position.sinusoidal import Sinusoidal
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class Position(Protocol):
@@ -28,7 +28,7 @@ class Position(Protocol):
         """Queries or keys (after their norm, before the product)."""
         ...
 
-    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+    def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """What is added to the scaled scores [head, query, key], or None."""
         ...
 

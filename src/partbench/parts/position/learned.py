@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from partbench.core.dims import Dims
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class Learned(nn.Module):
@@ -34,6 +34,6 @@ class Learned(nn.Module):
         """Queries or keys as they are."""
         return x
 
-    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+    def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
         return None

@@ -6,7 +6,7 @@ Paper: Kazemnejad et al. 2023, arXiv:2305.19466 (NoPE); Haviv et al. 2022, arXiv
 from torch import Tensor, nn
 
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class NoPosition(nn.Module):
@@ -23,6 +23,6 @@ class NoPosition(nn.Module):
         """Queries or keys as they are."""
         return x
 
-    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+    def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
         return None

@@ -13,7 +13,7 @@ from partbench.core.dims import Dims
 from partbench.core.errors import ConfigError
 from partbench.core.ranges import Positive
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class Rotary(nn.Module):
@@ -47,7 +47,7 @@ class Rotary(nn.Module):
         first, second = x.chunk(2, dim=-1)
         return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
 
-    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+    def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
         return None
 

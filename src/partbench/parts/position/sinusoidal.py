@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from partbench.core.dims import Dims
 from partbench.core.ranges import Positive
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Heads, Positions, Stream
+from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class Sinusoidal(nn.Module):
@@ -39,6 +39,6 @@ class Sinusoidal(nn.Module):
         """Queries or keys as they are."""
         return x
 
-    def scores(self, queries: Positions, keys: Positions) -> Tensor | None:
+    def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
         return None

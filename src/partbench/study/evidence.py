@@ -1,0 +1,47 @@
+"""What the records of one arm show beside its scores: costs, curves, life of its parts."""
+
+from typing import Any
+
+from partbench.study.spec import Study
+
+Tree = dict[str, Any]
+
+
+def costs(name: str, records: Tree, costs: Tree) -> Tree:
+    """Parameters, FLOPs, seconds and memory of an arm; None where not known yet."""
+    mine = (record for (arm, _), record in records.items() if arm == name and record)
+    known = next((record for record in mine if "tokens" in record), None)
+    measured = costs.get(name, {})
+    seconds = measured.get("seconds_per_step")
+    per_step = known["tokens"] / known["steps"] if known and known["steps"] else None
+    return {
+        "parameters": sum(known["parameters"].values()) if known else None,
+        "flops_per_token": known["flops_per_token"] if known else None,
+        "seconds_per_step": seconds,
+        "tokens_per_second": per_step / seconds if per_step and seconds else None,
+        "peak_memory_bytes": measured.get("peak_memory_bytes"),
+        "time_ratio": measured.get("ratio"),
+        "time_ratio_low": measured.get("ratio_low"),
+        "time_ratio_high": measured.get("ratio_high"),
+    }
+
+
+def liveness(study: Study, name: str, records: Tree) -> list[Tree]:
+    """Rows of the slots this arm changed, from its first finished cell."""
+    changed = {row["path"].split(".")[1].split("[")[0] for row in study.base.diff(study.arms[name])
+               if row["path"].startswith("model.")}  # fmt: skip
+    first = next(
+        (r for (arm, _), r in records.items() if arm == name and r and r["status"] == "finished"),
+        None,
+    )
+    rows = first["liveness"] if first else []
+    return [row for row in rows if row["slot"] in changed]
+
+
+def curves(name: str, records: Tree) -> list[Tree]:
+    """Training and held-out curves of every seed of an arm."""
+    return [
+        {"seed": seed, "train": record["curve"], "evaluation": record.get("evaluations", [])}
+        for (arm, seed), record in records.items()
+        if arm == name and record and "curve" in record
+    ]

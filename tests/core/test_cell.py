@@ -1,0 +1,75 @@
+"""A cell's address: the same for the same run, another for anything that could change it."""
+
+import copy
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partbench.core.cell import Cell
+from partbench.core.config import Config
+from partbench.core.errors import ConfigError
+from partbench.core.numerics import Numerics
+
+CELL = Cell(
+    config=Config({}).resolved,
+    seed=3,
+    numerics=dataclasses.asdict(Numerics()),
+    torch="2.13.0",
+    corpus="aa",
+    code={"own.py:Own": "bb"},
+)
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "a setting": {"config": Config({}).edit({"ffn.ratio": 4.0}).resolved},
+    "a part": {"config": Config({}).edit(norm="layernorm").resolved},
+    "the length": {"config": Config({}).edit({"train.steps": 7}).resolved},
+    "the rate": {"config": Config({}).edit({"optimizer.rate": 1e-4}).resolved},
+    "the size": {"config": Config({}).edit({"dims.depth": 2}).resolved},
+    "the seed": {"seed": 4},
+    "the precision": {"numerics": dataclasses.asdict(Numerics(precision="bfloat16"))},
+    "the attention path": {"numerics": dataclasses.asdict(Numerics(attention="explicit"))},
+    "the threads": {"numerics": dataclasses.asdict(Numerics(threads=2))},
+    "torch": {"torch": "2.14.0"},
+    "the corpus": {"corpus": "ab"},
+    "the outside code": {"code": {"own.py:Own": "bc"}},
+    "the epoch of results": {"epoch": CELL.epoch + 1},
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_address_changes_with(what: str) -> None:
+    assert dataclasses.replace(CELL, **CHANGES[what]).id != CELL.id
+
+
+def test_everything_a_cell_holds_is_in_its_address() -> None:
+    changed = {name for changes in CHANGES.values() for name in changes}
+    assert changed == {item.name for item in dataclasses.fields(Cell)}
+
+
+def test_the_address_does_not_depend_on_order_or_on_reading_and_writing(tmp_path: Path) -> None:
+    turned = dict(reversed(copy.deepcopy(CELL.config).items()))
+    assert dataclasses.replace(CELL, config=turned).id == CELL.id
+    path = tmp_path / "spec.json"
+    path.write_text(CELL.to_json())
+    assert Cell.read(path) == CELL
+    assert Cell.read(path).id == CELL.id
+    assert Cell.read(path).how == Numerics()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "3", '{"seed": 1}', json.dumps({**dataclasses.asdict(CELL), "sead": 1})],
+)
+def test_a_damaged_spec_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"spec\.json: not a cell spec"):
+        Cell.read(path)
+
+
+def test_a_missing_spec_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such cell spec"):
+        Cell.read(tmp_path / "spec.json")

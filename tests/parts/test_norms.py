@@ -1,0 +1,60 @@
+"""Norms against their formulas, written again here."""
+
+import pytest
+import torch
+
+from partbench.parts.norm.layernorm import LayerNorm
+from partbench.parts.norm.rmsnorm import RMSNorm
+
+X = torch.randn(3, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+GAIN = torch.linspace(0.5, 2.0, 8, dtype=torch.float64)
+SHIFT = torch.linspace(-1.0, 1.0, 8, dtype=torch.float64)
+
+
+def with_weights(norm: torch.nn.Module) -> torch.nn.Module:
+    norm = norm.double()
+    with torch.no_grad():
+        norm.gain.copy_(GAIN)
+        if getattr(norm, "shift", None) is not None:
+            norm.shift.copy_(SHIFT)
+    return norm
+
+
+@pytest.mark.parametrize("eps", [1e-6, 0.1])
+def test_rmsnorm_is_its_formula(eps: float) -> None:
+    size = (X.square().sum(-1, keepdim=True) / 8 + eps).sqrt()
+    found = with_weights(RMSNorm(8, eps=eps))(X)
+    torch.testing.assert_close(found, X / size * GAIN, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.1])
+@pytest.mark.parametrize("bias", [False, True])
+def test_layernorm_is_its_formula_and_torchs(eps: float, bias: bool) -> None:
+    centred = X - X.sum(-1, keepdim=True) / 8
+    expected = centred / (centred.square().sum(-1, keepdim=True) / 8 + eps).sqrt() * GAIN
+    expected = expected + SHIFT if bias else expected
+    found = with_weights(LayerNorm(8, eps=eps, bias=bias))(X)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
+    theirs = torch.nn.functional.layer_norm(X, (8,), GAIN, SHIFT if bias else None, eps)
+    torch.testing.assert_close(found, theirs, rtol=0, atol=1e-15)
+
+
+def test_a_fresh_norm_brings_vectors_to_size_one() -> None:
+    for norm in (RMSNorm(8), LayerNorm(8)):
+        size = norm.double()(50 * X).square().mean(-1)
+        torch.testing.assert_close(size, torch.ones_like(size), rtol=0, atol=1e-6)
+
+
+def test_rmsnorm_ignores_scale_and_layernorm_offset_too() -> None:
+    rms, layer = RMSNorm(8, eps=0.0).double(), LayerNorm(8, eps=0.0).double()
+    torch.testing.assert_close(rms(3 * X), rms(X), rtol=0, atol=1e-13)
+    torch.testing.assert_close(layer(3 * X + 7), layer(X), rtol=0, atol=1e-12)
+    assert (rms(X + 7) - rms(X)).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("norm", [RMSNorm, LayerNorm])
+def test_the_norm_of_bfloat16_is_computed_in_float32(norm: type[torch.nn.Module]) -> None:
+    x = (1000 + 10 * X).bfloat16()
+    exact = norm(8).double()(x.double())
+    found = norm(8)(x).double()
+    assert (found - exact).abs().max() < 2.0**-8 * exact.abs().max(), "rounded more than once"
