@@ -55,6 +55,11 @@ _TYPES = {
 }
 
 
+_TYPE_SYNTAX = (ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Subscript, ast.Tuple,
+                ast.BinOp, ast.BitOr, ast.UnaryOp, ast.USub)  # fmt: skip
+_ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub)
+
+
 @dataclass(frozen=True)
 class Setting:
     """One thing a configuration may set: its type as written, and its default."""
@@ -92,7 +97,12 @@ def _adapter(annotation: str) -> Any:
     """The check of a type as it is written in a part's source."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(eval(annotation, {"__builtins__": {}}, _TYPES))
+    tree = ast.parse(annotation, mode="eval")
+    for node in ast.walk(tree):
+        known = not isinstance(node, ast.Name) or node.id in _TYPES
+        if not known or not isinstance(node, _TYPE_SYNTAX):
+            raise NameError(annotation)  # evaluated below, so nothing that could call or reach
+    return TypeAdapter(eval(compile(tree, "<type>", "eval"), {"__builtins__": {}}, _TYPES))
 
 
 @dataclass(frozen=True)
@@ -248,9 +258,9 @@ def _literal(node: ast.expr, where: str) -> Any:
         return ast.literal_eval(node)
     except ValueError:
         pass
-    if all(
-        isinstance(n, ast.BinOp | ast.UnaryOp | ast.Constant | ast.operator | ast.unaryop)
-        for n in ast.walk(node)
+    numbers = [item.value for item in ast.walk(node) if isinstance(item, ast.Constant)]
+    if all(isinstance(item, _ARITHMETIC) for item in ast.walk(node)) and all(
+        isinstance(number, int | float) for number in numbers
     ):
         return eval(ast.unparse(node), {"__builtins__": {}})
     raise ConfigError(f"{where}: its default must be a literal, not `{ast.unparse(node)}`")

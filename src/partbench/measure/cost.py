@@ -8,14 +8,13 @@ A training step is about three times the forward pass: its backward pass has two
 
 from typing import Any
 
-from torch import nn
-
 from partbench.data.batch import Batch
 from partbench.measure.flop_counter import counted_flops
 from partbench.models import accounting
+from partbench.models.contract import Network
 
 
-def cost(model: nn.Module, batch: Batch) -> dict[str, Any]:
+def cost(model: Network, batch: Batch) -> dict[str, Any]:
     """Parameters by role and in all, their bytes, FLOPs a token. `batch`: whole contexts."""
     by_role = accounting.parameters(model)
     tokens = batch.targets.shape[1]

@@ -52,7 +52,7 @@ def examine(
 
 
 def _steps(workers: Sequence[Worker], cores: Sequence[int]) -> Rows:
-    rows = [
+    rows: Rows = [
         {"precision": precision, "attention": path, "processes": 1, "threads": 1}
         for precision, path in product(kernels.PRECISIONS, kernels.PATHS)
     ]

@@ -34,7 +34,7 @@ def unknown_to_torch() -> dict[Any, Callable[..., int]]:
 
     An argument that is a tensor arrives as its shape.
     """
-    formulas = {
+    formulas: dict[str, Callable[..., int]] = {
         "_scaled_dot_product_flash_attention_for_cpu": _attention,
         "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
         "mv": lambda matrix, *rest, out_shape=None: 2 * prod(matrix),
@@ -42,7 +42,7 @@ def unknown_to_torch() -> dict[Any, Callable[..., int]]:
         "dot": lambda left, *rest, out_shape=None: 2 * prod(left),
         "vdot": lambda left, *rest, out_shape=None: 2 * prod(left),
     }
-    found = {}
+    found: dict[Any, Callable[..., int]] = {}
     for name, formula in formulas.items():
         operation = getattr(torch.ops.aten, name, None)  # private names may go with a version
         if operation is not None and operation not in flop_registry:

@@ -114,7 +114,7 @@ def interleave(
         block(warm_up)
     seconds: dict[str, list[list[float]]] = {name: [] for name in blocks}
     for number in range(rounds):
-        names = list(blocks) if number % 2 == 0 else list(reversed(blocks))
+        names = list(blocks) if number % 2 == 0 else list(blocks)[::-1]
         for name in names:
             seconds[name].append(blocks[name](steps))
     return Timings(seconds)

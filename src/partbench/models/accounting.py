@@ -1,9 +1,20 @@
 """What every model owes the books: the role of each parameter, FLOPs, counts."""
 
+from typing import Protocol, runtime_checkable
+
 from torch import nn
 
 from partbench.core.errors import ConfigError
 from partbench.core.roles import MATRICES, Role
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A module with work beside its matrices."""
+
+    def extra_flops(self) -> int:
+        """Forward FLOPs of one sequence that `flops` does not find by itself."""
+        ...
 
 
 def roles(model: nn.Module) -> dict[str, Role]:
@@ -34,7 +45,7 @@ def flops(model: nn.Module, context: int) -> int:
     """
     by_role = roles(model)
     weights = sum(p.numel() for n, p in model.named_parameters() if by_role[n] in MATRICES)
-    extra = sum(m.extra_flops() for m in model.modules() if hasattr(m, "extra_flops"))
+    extra = sum(m.extra_flops() for m in model.modules() if isinstance(m, Counted))
     return 2 * weights * context + extra
 
 

@@ -1,7 +1,7 @@
 """The lab: from a resolved configuration to a model whose every starting value is named."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,11 +15,12 @@ from partbench.core.menu import find
 from partbench.core.numerics import Numerics
 from partbench.core.roles import DRAWN, Role
 from partbench.models import accounting
+from partbench.models.contract import Network
 
 Tree = dict[str, Any]
 
 
-def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> nn.Module:
+def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
     """The model of a resolved configuration, initialised for `seed`.
 
     Draws depend on (seed, parameter name, shape) alone, so two models that differ in one part
@@ -48,10 +49,10 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> nn.Module
         finally:
             path.pop()
 
-    factories: dict[str, Callable[..., Any]] = {
+    factories: dict[str, Any] = {
         slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots
     }
-    model = Factory("model", choice, lab, drawing)(**factories)
+    model: Network = Factory("model", choice, lab, drawing)(**factories)
     initialise(model, Factory("init", tree["init"], lab)(), seed)
     wide = torch.float64 if numerics.precision == "float64" else torch.float32
     return model.to(device=numerics.device, dtype=wide)

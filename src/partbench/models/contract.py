@@ -9,9 +9,9 @@ Its class declares:
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from partbench.data.batch import Batch
 from partbench.parts.shapes import Logits, Losses, Tokens
@@ -48,6 +48,15 @@ class Model(Protocol):
         ...
 
 
+if TYPE_CHECKING:
+
+    class Network(nn.Module, Model):
+        """A module that meets the contract: what `models.build` gives. Types cannot say "both"."""
+
+else:
+    Network = nn.Module
+
+
 class Fitted(Protocol):
     """A model that learns without gradients (phase "fit")."""
 
@@ -56,6 +65,7 @@ class Fitted(Protocol):
         ...
 
 
+@runtime_checkable
 class Decoder(Protocol):
     """A model that can continue a text one piece at a time."""
 

@@ -10,7 +10,7 @@ Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, ar
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -21,6 +21,10 @@ from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
 from partbench.parts.flow import Flow
+from partbench.parts.head import Head
+from partbench.parts.mixer import Mixer
+from partbench.parts.position import Position
+from partbench.parts.residual import Residual
 from partbench.parts.shapes import Logits, Stream, Tokens
 
 
@@ -56,13 +60,13 @@ class Transformer(nn.Module):
         self,
         dims: Dims,
         embedding: Callable[..., nn.Module],
-        position: Callable[..., nn.Module],
+        position: Callable[..., Position],
         norm: Callable[..., nn.Module],
         mixer: Callable[..., nn.Module],
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
-        residual: Callable[..., nn.Module],
-        head: Callable[..., nn.Module],
+        residual: Callable[..., Residual],
+        head: Callable[..., Head],
     ) -> None:
         super().__init__()
         self.dims = dims
@@ -90,7 +94,8 @@ class Transformer(nn.Module):
     def begin(self, batch: int, capacity: int) -> State:
         """An empty state for `batch` sequences; InputError beyond what positions allow."""
         self._refuse_beyond(capacity)
-        return State([mixer.begin(batch, capacity) for mixer in self.mixers], 0, capacity)
+        caches = [self._mixer(i).begin(batch, capacity) for i in range(self.dims.depth)]
+        return State(caches, 0, capacity)
 
     def step(self, tokens: Tokens, state: State) -> tuple[Logits, State]:
         """Logits after each of the next tokens, from the caches of all before them."""
@@ -99,7 +104,7 @@ class Transformer(nn.Module):
         caches = list(state.caches)
 
         def mix(layer: int, x: Stream, flow: Flow) -> Stream:
-            x, caches[layer] = self.mixers[layer].step(x, flow, caches[layer])
+            x, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
             return x
 
         x, _ = self._trunk(tokens, state.length, mix)
@@ -108,6 +113,9 @@ class Transformer(nn.Module):
     def flops(self) -> int:
         """Forward FLOPs of one sequence of `dims.context` tokens."""
         return accounting.flops(self, self.dims.context)
+
+    def _mixer(self, layer: int) -> Mixer:
+        return cast(Mixer, self.mixers[layer])  # the list says nn.Module; the slot says Mixer
 
     def _stream(self, tokens: Tokens) -> tuple[Stream, Flow]:
         self._refuse_beyond(tokens.shape[1])

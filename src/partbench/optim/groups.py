@@ -15,7 +15,7 @@ def by_decay(
     named: Mapping[str, nn.Parameter], roles: Mapping[str, Role], decay: float
 ) -> list[dict[str, Any]]:
     """Two optimiser groups, with and without weight decay, in the order of parameter names."""
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [], "names": [], "weight_decay": decay, "share": 1.0},
         {"params": [], "names": [], "weight_decay": 0.0, "share": 1.0},
     ]

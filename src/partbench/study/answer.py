@@ -22,10 +22,22 @@ OUTCOMES = ("finished", "diverged", "failed")
 
 
 def report(
-    study: Study, declared: Tree, costs: Tree, ledger: Ledger, look: int | None, reproduce: str
+    study: Study,
+    declared: Tree,
+    costs: Tree,
+    ledger: Ledger,
+    look: int,
+    *,
+    bought: bool,
+    reproduce: str = "",
 ) -> Tree:
-    """The whole report as one tree; `look` is the look that was just reached, None before one."""
-    seeds = study.seeds(study.looks[-1])
+    """The whole report as one tree, while look `look` is bought or (`bought`) once it has been.
+
+    Verdicts are those of the last look that was bought; pairs beyond `look` are not shown, whatever
+    else the ledger knows.
+    """
+    reached = look if bought else look - 1 if look else None
+    seeds = study.seeds(study.looks[look])
     records = {
         (job.arm, job.seed): ledger.record(job.cell)
         for job in pair_jobs(study, seeds, list(study.arms))
@@ -34,14 +46,13 @@ def report(
     slope = slope_of(records, halves, study)
     unit = next((r["unit"] for r in records.values() if r and "unit" in r), "")
     margin, margin_text = unit_margin(study.margin, slope, unit)
-    reached = look if look is not None else _reached(study, records)
     standings = _standings(study, records, reached, margin)
     arms = [
         _arm(study, name, records, standings.get(name), costs, slope, margin, reached)
         for name in study.arms
     ]
     # Without a margin (a base that learns nothing from more compute) the last look ends it too.
-    last = look == len(study.looks) - 1 and margin is None
+    last = reached == len(study.looks) - 1 and margin is None
     over = last or all(arm["finished"] for arm in arms)
     design = _design(study)
     return {
@@ -81,16 +92,6 @@ def _design(study: Study) -> sequential.Design:
     return plan(study.looks, study.alpha)
 
 
-def _reached(study: Study, records: Tree) -> int | None:
-    """The last look for which every pair of some arm is there."""
-    whole = [
-        place
-        for place, pairs in enumerate(study.looks)
-        if any(len(_scores(study, records, arm, pairs)[0]) == pairs for arm in study.arms)
-    ]
-    return whole[-1] if whole else None
-
-
 def _scores(study: Study, records: Tree, arm: str, pairs: int) -> tuple[list[float], list[float]]:
     """Scores of base and arm over the leading pairs that have an outcome; diverged = infinite."""
     base_scores, arm_scores = [], []
@@ -112,18 +113,14 @@ def _standings(
         return {}
     results = {}
     for arm in study.arms:
-        base_scores, arm_scores = _scores(study, records, arm, study.looks[look])
-        if _withdrawn(study, records, arm, look):
-            continue
-        results[arm] = signed_differences(base_scores, arm_scores)
+        if not _withdrawn(study, records, arm, look):
+            scores = _scores(study, records, arm, study.looks[look])
+            results[arm] = signed_differences(*scores)
     if not results:
         return {}
     # The false-alarm rate is shared among all arms declared, those that failed included.
     alpha = study.alpha * len(results) / len(study.arms)
-    try:
-        return monitor.look(_design(study), look, results, margin, alpha)
-    except ValueError:
-        return {}  # an arm lacks pairs of this look: its cells are still running
+    return monitor.look(_design(study), look, results, margin, alpha)
 
 
 def _withdrawn(study: Study, records: Tree, arm: str, look: int | None) -> bool:
@@ -151,7 +148,7 @@ def _arm(
         "diff": study.base.diff(study.arms[name]),
         "finished": withdrawn or (standing is not None and standing.finished),
         "verdict": _verdict(study, name, records, standing, costs, slope, margin),
-        "pairs": _pairs(study, name, records),
+        "pairs": _pairs(study, name, records)[: _counted(standing)],
         "costs": evidence.costs(name, records, costs),
         "liveness": evidence.liveness(study, name, records),
         "curves": evidence.curves(name, records),
@@ -198,6 +195,11 @@ def _verdict(
         "settle": None if settle is None else list(settle),
         "diverged": {"base": found.base_diverged, "arm": found.arm_diverged},
     }
+
+
+def _counted(standing: monitor.Standing | None) -> int | None:
+    """How many pairs the verdict of an arm that has finished rests on; None while it goes on."""
+    return standing.verdict.count if standing is not None and standing.finished else None
 
 
 def _pairs(study: Study, name: str, records: Tree) -> list[Tree]:

@@ -120,7 +120,7 @@ def _seconds_per_unit(study: Study, ledger: Ledger, jobs: list[Job]) -> tuple[fl
     if known:
         return statistics.median(known), "from this study's own cells"
     profile = machine.read()
-    if profile is not None:
+    if profile is not None and "sizes" in profile["measured"]:
         steps, sizes = profile["measured"]["steps"], profile["measured"]["sizes"]
         alike = [row for row in steps if row["threads"] == study.numerics.threads] or steps
         row = min(alike, key=lambda row: row["precision"] != study.numerics.precision)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from partbench.stats import verdict
+from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import paired
 from partbench.study.plan import half_budget
 from partbench.study.spec import Study
@@ -99,9 +100,16 @@ def compute_multiplier(
     """How much more compute the base would need to reach the arm's score, with its interval."""
     if slope is None:
         return None
-    found = verdict.multiplier(
-        paired(differences, level), slope["value"], slope["standard_error"], level
-    )
+    drops = [drop for _, drop in sorted((int(s), d) for s, d in slope["drops"].items())]
+    budgets = slope["budgets"][1] / slope["budgets"][0]
+    if min(len(drops), len(differences)) >= 3:
+        # The seeds that were trained at both budgets carry the base's noise in both numbers.
+        count = min(len(drops), len(differences))
+        found = over_seeds(differences[:count], drops[:count], budgets, level)
+    else:
+        found = verdict.multiplier(
+            paired(differences, level), slope["value"], slope["standard_error"], level
+        )
     if found is None:
         return None
     return {"value": found.value, "low": found.low, "high": found.high}

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,18 +92,25 @@ class Driver:
             arms = list(self.study.arms)
             report: dict[str, Any] = {}
 
-            def refresh(look: int | None) -> dict[str, Any]:
+            def refresh(look: int, bought: bool) -> dict[str, Any]:
                 return answer.report(
-                    self.study, declared, prices, self.ledger, look, self.reproduce
+                    self.study,
+                    declared,
+                    prices,
+                    self.ledger,
+                    look,
+                    bought=bought,
+                    reproduce=self.reproduce,
                 )
 
             with Local(self.slots, self.study.numerics.threads, self.folder / "logs") as engine:
                 for look in range(len(self.study.looks)):
-                    self._buy(engine, look, arms, lambda: self.listener.looked(refresh(None)))
+                    now = partial(refresh, look, False)
+                    self._buy(engine, look, arms, lambda now=now: self.listener.looked(now()))
                     if self._over():
-                        write(refresh(None), self.folder)
+                        write(now(), self.folder)
                         raise Interrupted
-                    report = refresh(look)
+                    report = refresh(look, True)
                     write(report, self.folder)
                     self.listener.looked(report)
                     arms = [row["name"] for row in report["arms"] if not row["finished"]]

@@ -4,9 +4,10 @@ Paper: Vaswani et al. 2017, arXiv:1706.03762 (ReLU); GELU: Hendrycks and Gimpel 
 arXiv:1606.08415, here x Phi(x) with the exact error function.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.ranges import Positive
@@ -41,7 +42,9 @@ class MLP(nn.Module):
         hidden = round(ratio * dims.width)
         self.up = nn.Linear(dims.width, hidden, bias=bias)
         self.down = nn.Linear(hidden, dims.width, bias=bias)
-        self.activation = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}[activation]
+        activations: dict[str, Callable[[Tensor], Tensor]]
+        activations = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}
+        self.activation = activations[activation]
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream."""

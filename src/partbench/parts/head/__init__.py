@@ -16,6 +16,10 @@ class Head(Protocol):
         """Unnormalised log-probabilities of the next token."""
         ...
 
+    def __call__(self, x: Stream) -> Logits:
+        """`forward`, as torch calls it."""
+        ...
+
     def score(self, x: Stream, targets: Tokens, weights: Tensor) -> tuple[Losses, Tensor]:
         """Negative log-likelihood of each target in nats, and the auxiliary z-loss."""
         ...

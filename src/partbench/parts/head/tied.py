@@ -3,12 +3,21 @@
 Papers: Press and Wolf 2017, arXiv:1608.05859; Inan et al. 2017, arXiv:1611.01462.
 """
 
+from typing import ClassVar, Protocol
+
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.ranges import NotNegative, Positive
+from partbench.core.roles import Role
 from partbench.parts.head.cross_entropy import cross_entropy, logits, z_loss
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
+
+
+class Table(Protocol):
+    """What a tied head needs of the embedding."""
+
+    weight: Tensor  # [vocab, width]
 
 
 class TiedHead(nn.Module):
@@ -17,12 +26,12 @@ class TiedHead(nn.Module):
     Settings: cap and z_loss as in the linear head. Cost: no parameters, 2 vocab * width FLOPs.
     """
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(
         self,
         dims: Dims,
-        embedding: nn.Module,
+        embedding: Table,
         *,
         cap: Positive | None = None,
         z_loss: NotNegative = 1e-4,

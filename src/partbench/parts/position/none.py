@@ -3,8 +3,11 @@
 Paper: Kazemnejad et al. 2023, arXiv:2305.19466 (NoPE); Haviv et al. 2022, arXiv:2203.16634.
 """
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
+from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
@@ -12,7 +15,7 @@ from partbench.parts.shapes import Heads, Keys, Positions, Stream
 class NoPosition(nn.Module):
     """Adds nothing anywhere. Cost: none."""
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 
     def stream(self, x: Stream, flow: Flow) -> Stream:

@@ -6,12 +6,15 @@ so a score depends on the distance of query and key alone.
 Paper: Su et al. 2021, arXiv:2104.09864. Layout: half-split pairs, as in Hugging Face's Llama.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import ConfigError
 from partbench.core.ranges import Positive
+from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
@@ -24,8 +27,9 @@ class Rotary(nn.Module):
     Raises ConfigError for an odd head width.
     """
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
+    frequency: Tensor
 
     def __init__(self, dims: Dims, *, base: Positive = 10000.0) -> None:
         super().__init__()

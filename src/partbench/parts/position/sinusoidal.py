@@ -7,11 +7,14 @@ Differs: there the embedding has been multiplied by sqrt(width) before; here tha
 `scale_by_width` of the embedding, and `scale` weighs the table against a small embedding.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.ranges import Positive
+from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
@@ -19,8 +22,9 @@ from partbench.parts.shapes import Heads, Keys, Positions, Stream
 class Sinusoidal(nn.Module):
     """x + scale * P[t]. No parameters; any length. Cost: one addition a channel."""
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
+    frequency: Tensor
 
     def __init__(self, dims: Dims, *, base: Positive = 10000.0, scale: float = 0.02) -> None:
         super().__init__()

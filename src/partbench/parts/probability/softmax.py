@@ -3,8 +3,11 @@
 Paper: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
 """
 
+from typing import ClassVar
+
 from torch import nn
 
+from partbench.core.roles import Role
 from partbench.parts.shapes import Scores
 
 
@@ -14,7 +17,7 @@ class Softmax(nn.Module):
     Cost: no parameters; one exponential a score.
     """
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
     PROVIDES = ("fused_attention",)
 
     def forward(self, scores: Scores) -> Scores:

@@ -4,10 +4,12 @@ Paper: Vaswani et al. 2017, arXiv:1706.03762; why it is harder: Xiong et al. 202
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from torch import nn
 
 from partbench.core.dims import Dims
+from partbench.core.roles import Role
 from partbench.parts.shapes import Stream
 
 
@@ -17,7 +19,7 @@ class PostNorm(nn.Module):
     Cost: no parameters but its norms', one a sublayer.
     """
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(self, dims: Dims, norm: Callable[..., nn.Module]) -> None:
         super().__init__()

@@ -4,10 +4,12 @@ Paper: Xiong et al. 2020, arXiv:2002.04745; He et al. 2016, arXiv:1603.05027 for
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from torch import nn
 
 from partbench.core.dims import Dims
+from partbench.core.roles import Role
 from partbench.parts.shapes import Stream
 
 
@@ -17,7 +19,7 @@ class PreNorm(nn.Module):
     Cost: no parameters but its norms', one a sublayer and one before the head.
     """
 
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(self, dims: Dims, norm: Callable[..., nn.Module]) -> None:
         super().__init__()

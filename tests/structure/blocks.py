@@ -1,0 +1,207 @@
+"""The code blocks of the documents, and how a test runs them.
+
+A block whose first line is a comment with a file name (`# my_residual.py`) is a file: it is written
+to the folder where the document's commands run. Then, document by document, from top to bottom:
+
+bash    `partbench ...` runs in a folder and a home of its own, with `TINY` appended, so that it
+        trains 3 steps of a model of one layer. A study file gets the same edits in its `set`. The
+        cell of `sample` and the folder of `report` become ones that exist. `doctor` is only parsed:
+        a test measures no machine.
+        `make TARGET` must be a target of the Makefile. `SETUP` lines are not run.
+python  runs as a script of its own, with the presets made as small.
+toml    is a file: a study that resolves, or a configuration that does.
+text    is output, a tree, or a formula. diff is read by test_contributing.py alone.
+"""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.structure.tree import PACKAGE, text
+
+LANGUAGES = ("bash", "python", "toml", "text", "diff")
+TINY_SETS = {
+    "train.steps": 3,
+    "dims.depth": 1,
+    "dims.width": 16,
+    "task.evaluation_tokens": 512,
+}
+TINY_STUDY = ["--looks", "2", "--margin", "0.5"]
+SETUP = (
+    "python3 -m venv .venv",
+    ". .venv/bin/activate",
+    "pip install -e .",
+    "export PARTBENCH_HOME=",
+    "python -m tests.structure.catalogue",
+    "pytest tests/",
+)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt))\n")
+VERDICTS = (0, 10, 11, 12)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block."""
+
+    document: str
+    line: int
+    language: str
+    body: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file this block is, if it is one."""
+        found = FILE.match(self.body)
+        return found[1] if found and self.language != "diff" else None
+
+    @property
+    def lines(self) -> list[str]:
+        """The commands of a bash block."""
+        rows = [line.strip() for line in self.body.splitlines()]
+        return [row for row in rows if row and not row.startswith("#")]
+
+
+def blocks(document: str) -> list[Block]:
+    """The blocks of a document in order."""
+    page = text(document)
+    return [
+        Block(document, page.count("\n", 0, found.start()) + 1, found[1], found[2])
+        for found in FENCE.finditer(page)
+    ]
+
+
+def words(line: str) -> list[str]:
+    """The arguments of a `partbench` line."""
+    return shlex.split(line)[1:]
+
+
+def write_files(found: list[Block], folder: Path) -> list[Path]:
+    """Write every file block to `folder`; a text loses its first line, which is no part of it."""
+    written = []
+    for block in found:
+        if block.file:
+            path = folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            body = block.body
+            path.write_text(body.partition("\n")[2] if path.suffix == ".txt" else body)
+            written.append(path)
+    return written
+
+
+def tiny_presets(folder: Path) -> Path:
+    """The shipped presets with `TINY_SETS`, as a folder of files."""
+    made = folder / "tiny_presets"
+    made.mkdir(exist_ok=True)
+    for path in (PACKAGE / "study" / "presets").glob("*.toml"):
+        (made / path.name).write_text(toml(_edited(tomllib.loads(path.read_text()))))
+    return made
+
+
+def toml(tree: dict[str, Any]) -> str:
+    """A tree as TOML: one line a key, tables inline."""
+
+    def value(item: Any) -> str:
+        if isinstance(item, dict):
+            return "{ " + ", ".join(f'"{k}" = {value(v)}' for k, v in item.items()) + " }"
+        if isinstance(item, list):
+            return "[" + ", ".join(map(value, item)) + "]"
+        return json.dumps(item)
+
+    return "".join(f'"{key}" = {value(item)}\n' for key, item in tree.items())
+
+
+def _edited(tree: dict[str, Any]) -> dict[str, Any]:
+    for path, wanted in TINY_SETS.items():
+        section, name = path.split(".")
+        table = tree.get(section, {})
+        table = {"part": table} if isinstance(table, str) else table
+        tree[section] = {**table, name: wanted}
+    return tree
+
+
+class Runner:
+    """Runs the blocks of one document in `folder`, with `environment` for its processes."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = {**environment, "NO_COLOR": "1"}
+        self.presets = tiny_presets(folder)
+
+    def run(self, block: Block) -> None:
+        """Run a bash or python block; AssertionError with its output where it fails."""
+        if block.language == "bash":
+            for line in block.lines:
+                if line.startswith("partbench "):
+                    self.partbench(words(line), str(block))
+        elif block.language == "python" and block.file is None:
+            self.python(block)
+
+    def partbench(self, arguments: list[str], where: str) -> None:
+        """Run one command at tiny size."""
+        arguments = self._tiny(arguments)
+        if arguments[0] == "doctor":
+            return
+        done = self._process([sys.executable, "-m", "partbench", *arguments])
+        fine = VERDICTS if "--exit-code" in arguments else (0,)
+        assert done.returncode in fine, f"{where}: {shlex.join(arguments)}\n{done.stderr}"
+
+    def python(self, block: Block) -> None:
+        """Run a block as a script whose presets are tiny."""
+        script = self.folder / "block.py"
+        script.write_text(
+            "from pathlib import Path as _Path\n"
+            "import partbench.study.spec as _spec\n"
+            f"_spec.PRESETS = _Path({str(self.presets)!r})\n{block.body}"
+        )
+        done = self._process([sys.executable, "-W", "error", str(script)])
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+
+    def _process(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+
+    def _tiny(self, arguments: list[str]) -> list[str]:
+        verb = arguments[0]
+        if verb in ("report", "sample") and not (self.folder / "runs").exists():
+            self.partbench(["compare", "--swap", "ffn=swiglu"], "a study to speak of")
+        if verb == "report":
+            return ["report", str(next((self.folder / "runs").iterdir()))]
+        if verb == "sample":
+            home = Path(self.environment["PARTBENCH_HOME"])
+            cell = next((home / "ledger").glob("*/*/model.safetensors")).parent.name
+            return ["sample", cell, *arguments[2:], "--tokens", "3"]
+        if verb not in ("compare", "plan"):
+            return arguments
+        studies = [a for a in arguments[1:2] if a.endswith(".toml")]
+        if not studies:
+            sets = [word for k, v in TINY_SETS.items() for word in ("--set", f"{k}={v}")]
+            return [*arguments, *sets, *TINY_STUDY]
+        path = self.folder / studies[0]
+        tree = tomllib.loads(path.read_text())
+        tree["set"] = {**tree.get("set", {}), **TINY_SETS}
+        folder = self.folder / "tiny_studies"
+        folder.mkdir(exist_ok=True)
+        (folder / path.name).write_text(toml(tree))
+        return [verb, f"tiny_studies/{path.name}", *arguments[2:], *TINY_STUDY]
+
+
+def copy_of_the_house(folder: Path) -> Path:
+    """Sources, tests and documents in `folder`, without what was made from them."""
+    unwanted = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    for name in ("src", "tests", "docs"):
+        shutil.copytree(PACKAGE.parents[1] / name, folder / name, ignore=unwanted)
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "AGENTS.md", "LICENSE"):
+        shutil.copy(PACKAGE.parents[1] / name, folder / name)
+    return folder

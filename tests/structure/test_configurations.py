@@ -1,0 +1,60 @@
+"""Every preset and every study of `studies/` resolves, and every model of theirs can be built."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.structure.tree import ROOT, text
+
+from partbench.core.config import Config
+from partbench.core.numerics import Numerics
+from partbench.study.spec import base_config, from_file, preset_names
+
+STUDIES = sorted((ROOT / "studies").glob("*.toml"))
+TINY = {"dims.depth": 1, "dims.width": 64, "dims.context": 16}
+
+
+def numerics(base: Config) -> Numerics:
+    return Numerics()
+
+
+def everyone() -> list[tuple[str, Config]]:
+    """Every configuration that is shipped, by name."""
+    found = [(name, base_config(name)) for name in preset_names()]
+    for path in STUDIES:
+        study = from_file(path, numerics)
+        found += [(f"{path.stem}-{arm}", config) for arm, config in study.everyone.items()]
+    return found
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=[path.stem for path in STUDIES])
+def test_every_study_is_a_question_with_arms_that_differ(path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    study = from_file(path, numerics)
+    assert study.id
+    assert study.question.endswith("?")
+    for name, config in study.arms.items():
+        assert study.base.diff(config), f"arm {name} is the base"
+    assert path.read_text().startswith("# "), "say in a comment what it asks and how to run it"
+
+
+def test_the_studies_are_listed_in_the_reference() -> None:
+    page = text("docs/reference/study-files.md")
+    assert [path.name for path in STUDIES if f"`{path.name}`" not in page] == []
+
+
+def test_what_is_commented_out_in_a_study_is_toml_too() -> None:
+    """Lines that a reader is told to uncomment must work when he does."""
+    page = (ROOT / "studies" / "own_text.toml").read_text()
+    for line in page.splitlines():
+        if line.startswith("# ") and " = " in line:
+            tomllib.loads(line.removeprefix("# "))
+
+
+@pytest.mark.parametrize(("name", "config"), everyone(), ids=[name for name, _ in everyone()])
+def test_every_model_can_be_built(name: str, config: Config) -> None:
+    from partbench.models.build import build
+
+    tiny = config.edit(TINY)
+    model = build(tiny.resolved, vocab=64, seed=1, numerics=Numerics())
+    assert model.flops() > 0
