@@ -46,7 +46,9 @@ app.command("worker", hidden=True)(cell.worker)
 
 
 # typer brings a click of its own or uses the installed one; this is the root of either's errors.
-UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+UsageError: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 
 def main() -> None:

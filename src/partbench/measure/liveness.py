@@ -17,16 +17,17 @@ from torch import Tensor, nn
 
 from partbench.core.factory import load
 from partbench.core.menu import find
+from partbench.models.contract import Network
 
 Tree = dict[str, Any]
 
 
 def inspect(
-    model: nn.Module,
+    model: Network,
     start: nn.Module,
     tree: Tree,
     probe: Callable[[], Tensor],
-    grade: Callable[[nn.Module], float],
+    grade: Callable[[Network], float],
 ) -> list[dict[str, Any]]:
     """One row a slot of the model: part, parameters, moved, gradient_share, reset_cost, alive.
 
@@ -55,11 +56,11 @@ def unmoved(model: nn.Module, start: nn.Module, tree: Tree) -> list[str]:
 
 def _row(
     names: list[str],
-    model: nn.Module,
+    model: Network,
     start: nn.Module,
     shares: dict[str, float],
     score: float,
-    grade: Callable[[nn.Module], float],
+    grade: Callable[[Network], float],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "parameters": sum(model.get_parameter(name).numel() for name in names),

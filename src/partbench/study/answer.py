@@ -13,7 +13,7 @@ from partbench.stats.divergence import signed_differences
 from partbench.stats.power import pairs_to_settle
 from partbench.study import evidence, provenance
 from partbench.study.judgement import at_equal_seconds, compute_multiplier, slope_of, unit_margin
-from partbench.study.ledger import Ledger
+from partbench.study.ledger import Halves, Ledger, Records
 from partbench.study.plan import curve_jobs, pair_jobs
 from partbench.study.spec import Study
 
@@ -38,11 +38,11 @@ def report(
     """
     reached = look if bought else look - 1 if look else None
     seeds = study.seeds(study.looks[look])
-    records = {
+    records: Records = {
         (job.arm, job.seed): ledger.record(job.cell)
         for job in pair_jobs(study, seeds, list(study.arms))
     }
-    halves = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
+    halves: Halves = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
     slope = slope_of(records, halves, study)
     unit = next((r["unit"] for r in records.values() if r and "unit" in r), "")
     margin, margin_text = unit_margin(study.margin, slope, unit)
@@ -92,21 +92,24 @@ def _design(study: Study) -> sequential.Design:
     return plan(study.looks, study.alpha)
 
 
-def _scores(study: Study, records: Tree, arm: str, pairs: int) -> tuple[list[float], list[float]]:
+def _scores(
+    study: Study, records: Records, arm: str, pairs: int
+) -> tuple[list[float], list[float]]:
     """Scores of base and arm over the leading pairs that have an outcome; diverged = infinite."""
     base_scores, arm_scores = [], []
     for seed in study.seeds(pairs):
         both = [records.get((name, seed)) for name in ("base", arm)]
-        if any(record is None or record["status"] == "failed" for record in both):
+        known = [r for r in both if r is not None and r["status"] != "failed"]
+        if len(known) < 2:
             break
-        scores = [r["score"] if r["status"] == "finished" else math.inf for r in both]
+        scores = [r["score"] if r["status"] == "finished" else math.inf for r in known]
         base_scores.append(scores[0])
         arm_scores.append(scores[1])
     return base_scores, arm_scores
 
 
 def _standings(
-    study: Study, records: Tree, look: int | None, margin: float | None
+    study: Study, records: Records, look: int | None, margin: float | None
 ) -> dict[str, monitor.Standing]:
     """Every arm's standing at `look`; arms withdrawn by a failure have none."""
     if look is None or margin is None:
@@ -123,7 +126,7 @@ def _standings(
     return monitor.look(_design(study), look, results, margin, alpha)
 
 
-def _withdrawn(study: Study, records: Tree, arm: str, look: int | None) -> bool:
+def _withdrawn(study: Study, records: Records, arm: str, look: int | None) -> bool:
     """Whether a cell failed among the pairs up to `look`; later failures will be tried again."""
     return any(
         (record := records.get((name, seed))) is not None and record["status"] == "failed"
@@ -135,7 +138,7 @@ def _withdrawn(study: Study, records: Tree, arm: str, look: int | None) -> bool:
 def _arm(
     study: Study,
     name: str,
-    records: Tree,
+    records: Records,
     standing: monitor.Standing | None,
     costs: Tree,
     slope: Tree | None,
@@ -158,7 +161,7 @@ def _arm(
 def _verdict(
     study: Study,
     name: str,
-    records: Tree,
+    records: Records,
     standing: monitor.Standing | None,
     costs: Tree,
     slope: Tree | None,
@@ -192,7 +195,8 @@ def _verdict(
         "seconds": at_equal_seconds(differences, costs.get(name), slope, margin, found.level)
         if finite
         else None,
-        "settle": None if settle is None else list(settle),
+        # None at either end means more than a thousand: no number that a report should print.
+        "settle": None if settle is None or None in settle else list(settle),
         "diverged": {"base": found.base_diverged, "arm": found.arm_diverged},
     }
 
@@ -202,22 +206,21 @@ def _counted(standing: monitor.Standing | None) -> int | None:
     return standing.verdict.count if standing is not None and standing.finished else None
 
 
-def _pairs(study: Study, name: str, records: Tree) -> list[Tree]:
+def _pairs(study: Study, name: str, records: Records) -> list[Tree]:
     rows = []
     for seed in study.seeds(study.looks[-1]):
         base, arm = records.get(("base", seed)), records.get((name, seed))
         if base is None or arm is None:
             continue
         worst = max((base, arm), key=lambda record: OUTCOMES.index(record["status"]))
-        scores = [record.get("score") for record in (base, arm)]
-        both = None not in scores
+        first, second = base.get("score"), arm.get("score")
         rows.append(
             {
                 "seed": seed,
                 "fold": base.get("fold"),
-                "base": scores[0],
-                "arm": scores[1],
-                "difference": scores[1] - scores[0] if both else None,
+                "base": first,
+                "arm": second,
+                "difference": None if first is None or second is None else second - first,
                 "status": worst["status"],
                 "reason": worst["reason"],
             }

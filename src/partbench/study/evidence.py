@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from partbench.study.ledger import Records
 from partbench.study.spec import Study
 
 Tree = dict[str, Any]
 
 
-def costs(name: str, records: Tree, costs: Tree) -> Tree:
+def costs(name: str, records: Records, costs: Tree) -> Tree:
     """Parameters, FLOPs, seconds and memory of an arm; None where not known yet."""
     mine = (record for (arm, _), record in records.items() if arm == name and record)
     known = next((record for record in mine if "tokens" in record), None)
@@ -26,7 +27,7 @@ def costs(name: str, records: Tree, costs: Tree) -> Tree:
     }
 
 
-def liveness(study: Study, name: str, records: Tree) -> list[Tree]:
+def liveness(study: Study, name: str, records: Records) -> list[Tree]:
     """Rows of the slots this arm changed, from its first finished cell."""
     changed = {row["path"].split(".")[1].split("[")[0] for row in study.base.diff(study.arms[name])
                if row["path"].startswith("model.")}  # fmt: skip
@@ -38,7 +39,7 @@ def liveness(study: Study, name: str, records: Tree) -> list[Tree]:
     return [row for row in rows if row["slot"] in changed]
 
 
-def curves(name: str, records: Tree) -> list[Tree]:
+def curves(name: str, records: Records) -> list[Tree]:
     """Training and held-out curves of every seed of an arm."""
     return [
         {"seed": seed, "train": record["curve"], "evaluation": record.get("evaluations", [])}

@@ -98,10 +98,10 @@ def text(found: Forecast, unit: str = "bits per byte") -> str:
     )
 
 
-def _parameters(tree: dict[str, Any]) -> float:
+def _parameters(tree: dict[str, Any]) -> int:
     """A rough count: twelve width^2 a layer and the tables; good for time and disk."""
     sizes = tree["dims"]
-    return 12.0 * sizes["depth"] * sizes["width"] ** 2 + 512.0 * sizes["width"]
+    return 12 * sizes["depth"] * sizes["width"] ** 2 + 512 * sizes["width"]
 
 
 def _work(tree: dict[str, Any]) -> float:

@@ -6,19 +6,20 @@ exp(-d / s).  All follow the curve's tangent: near the base's own budget only.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from partbench.stats import verdict
+from partbench.stats.checks import Numbers
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import paired
+from partbench.study.ledger import Halves, Records
 from partbench.study.plan import half_budget
 from partbench.study.spec import Study
 
 Tree = dict[str, Any]
 
 
-def slope_of(records: Tree, halves: Tree, study: Study) -> Tree | None:
+def slope_of(records: Records, halves: Halves, study: Study) -> Tree | None:
     """Slope and standard error in the task's unit an e-fold of compute, and the drops by seed.
 
     None before two seeds have both budgets.
@@ -67,7 +68,7 @@ def unit_margin(
 
 
 def at_equal_seconds(
-    differences: Sequence[float],
+    differences: Numbers,
     costs: Tree | None,
     slope: Tree | None,
     margin: float,
@@ -94,9 +95,7 @@ def at_equal_seconds(
     }
 
 
-def compute_multiplier(
-    differences: Sequence[float], slope: Tree | None, level: float
-) -> Tree | None:
+def compute_multiplier(differences: Numbers, slope: Tree | None, level: float) -> Tree | None:
     """How much more compute the base would need to reach the arm's score, with its interval."""
     if slope is None:
         return None

@@ -16,6 +16,11 @@ from partbench.core.errors import BusyError, InputError
 from partbench.core.files import held, write_json, write_whole
 from partbench.core.home import home
 
+Records = dict[tuple[str, int], dict[str, Any] | None]
+"""(arm, seed) -> the record of that cell, None where there is none yet."""
+Halves = dict[int, dict[str, Any] | None]
+"""Seed -> the record of the base at half the budget."""
+
 
 class Ledger:
     """Looks records up, mends what a crash of the machine broke, and says so in `repairs`."""

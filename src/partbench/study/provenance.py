@@ -7,13 +7,14 @@ from partbench import __version__
 from partbench.core.cell import Cell
 from partbench.data.corpora import open_corpus
 from partbench.measure import machine
+from partbench.study.ledger import Halves, Records
 from partbench.study.plan import half_budget, tokens
 from partbench.study.spec import Study
 
 Tree = dict[str, Any]
 
 
-def _cells(study: Study, records: Tree, halves: Tree) -> list[tuple[str, int, Cell, Tree]]:
+def _cells(study: Study, records: Records, halves: Halves) -> list[tuple[str, int, Cell, Tree]]:
     half = half_budget(study.base)
     rows = [
         (arm, seed, study.cell(study.everyone[arm], seed), record)
@@ -27,7 +28,7 @@ def _cells(study: Study, records: Tree, halves: Tree) -> list[tuple[str, int, Ce
     ]
 
 
-def totals(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
+def totals(study: Study, declared: Tree, records: Records, halves: Halves) -> Tree:
     """Cells, tokens and core-seconds that this study had to pay for."""
     rows = _cells(study, records, halves)
     fresh = [row for row in rows if row[2].id not in set(declared["known"])]
@@ -40,7 +41,7 @@ def totals(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
     }
 
 
-def provenance(study: Study, declared: Tree, records: Tree, halves: Tree) -> Tree:
+def provenance(study: Study, declared: Tree, records: Records, halves: Halves) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
     name = study.base.resolved["task"].get("corpus")

@@ -103,12 +103,14 @@ class Driver:
                     reproduce=self.reproduce,
                 )
 
+            def show(look: int) -> None:
+                self.listener.looked(refresh(look, False))
+
             with Local(self.slots, self.study.numerics.threads, self.folder / "logs") as engine:
                 for look in range(len(self.study.looks)):
-                    now = partial(refresh, look, False)
-                    self._buy(engine, look, arms, lambda now=now: self.listener.looked(now()))
+                    self._buy(engine, look, arms, partial(show, look))
                     if self._over():
-                        write(now(), self.folder)
+                        write(refresh(look, False), self.folder)
                         raise Interrupted
                     report = refresh(look, True)
                     write(report, self.folder)

@@ -1,11 +1,12 @@
 """What every task can do: hand out the same batches to every arm, and score them to one number."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 from partbench.data.batch import Batch
+from partbench.data.corpora import Corpus
 
 
 class Scored(Protocol):
@@ -15,6 +16,13 @@ class Scored(Protocol):
     def nll(self) -> Tensor:
         """Nats of each target [batch, time]."""
         ...
+
+
+@runtime_checkable
+class OnText(Protocol):
+    """A task that is about one text; others have no corpus."""
+
+    corpus: Corpus
 
 
 class Task(Protocol):

@@ -4,10 +4,10 @@ import math
 from itertools import islice
 
 import torch
-from torch import nn
 
 from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
+from partbench.models.contract import Network
 from partbench.tasks.contract import Task
 from partbench.train.process import autocast, reseed
 
@@ -17,7 +17,7 @@ BATCH = 64
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, task: Task, seed: int, numerics: Numerics, batches: int | None = None
+    model: Network, task: Task, seed: int, numerics: Numerics, batches: int | None = None
 ) -> float:
     """Score in the task's unit over the held-out data of `seed` (its first `batches`, if given).
 

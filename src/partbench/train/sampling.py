@@ -11,6 +11,7 @@ from partbench.core import rng
 from partbench.core.cell import Cell
 from partbench.core.errors import CheckpointError, InputError
 from partbench.models.build import build
+from partbench.models.contract import Decoder
 from partbench.tasks.build import build_task
 
 
@@ -39,6 +40,8 @@ def continuation(
     start = task.encode(prompt)
     if not len(start):
         raise InputError("--prompt is empty; give at least one character")
+    if not isinstance(model, Decoder):
+        raise InputError(f"{folder}: its model has no `begin` and `step` to continue a text with")
     state = model.begin(1, len(start) + tokens)
     logits, state = model.step(start.unsqueeze(0), state)
     generator = rng.stream(seed, "sample", cell.id)
