@@ -70,11 +70,14 @@ def test_exit_codes_follow_the_verdict_only_if_asked(
 def test_several_arms_end_with_the_highest_code(partbench, monkeypatch):
     from partbench.study import answer
 
-    real = answer._verdict
-    words = iter(["better", "worse", "equivalent"] * 9)
-    monkeypatch.setattr(
-        answer, "_verdict", lambda *a: {**real(*a), "word": next(words)}
-    )
+    words = {"ffn=swiglu": "better", "norm=layernorm": "worse", "position=none": "equivalent"}
+    verdict = answer._verdict
+
+    def chosen(study, name, *rest):
+        found = verdict(study, name, *rest)
+        return {**found, "word": found["word"] and words[name]}
+
+    monkeypatch.setattr(answer, "_verdict", chosen)
     arms = ["--swap", "ffn=swiglu", "--swap", "norm=layernorm", "--swap", "position=none"]
     said = compare(partbench, *arms, "--margin", "0.5", "--exit-code")
     assert said.code == 11

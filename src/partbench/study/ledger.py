@@ -69,7 +69,8 @@ class Ledger:
         folder = self.folder(cell)
         record = {"schema": 1, "id": cell.id, "seed": cell.seed, "status": "failed"}
         record |= {"reason": reason}
-        with suppress(BusyError), held(folder / names.LOCK, f"cell {cell.id[:12]}"):
+        # Another study may be at this cell: then its record will do.
+        with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
             if not (folder / names.RECORD).exists():
                 write_json(folder / names.RECORD, record | {"checksum": _checksum(record)})
 

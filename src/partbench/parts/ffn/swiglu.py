@@ -9,6 +9,7 @@ from partbench.core.dims import Dims
 from partbench.core.ranges import Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
+from partbench.parts.narrow import narrowed
 from partbench.parts.shapes import Stream
 
 
@@ -30,4 +31,5 @@ class SwiGLU(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream."""
+        x = narrowed(x)
         return self.down(nn.functional.silu(self.gate(x)) * self.up(x))

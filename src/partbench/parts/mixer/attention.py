@@ -16,6 +16,7 @@ from partbench.core.dims import Dims
 from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
+from partbench.parts.narrow import narrowed
 from partbench.parts.shapes import Groups, Heads, Keys, Positions, Stream
 
 
@@ -122,6 +123,7 @@ class Attention(nn.Module):
         return self.dims.num_heads != self.dims.num_kv_heads
 
     def _project(self, x: Stream, flow: Flow) -> tuple[Heads, Groups, Groups]:
+        x = narrowed(x)
         query, key, value = (
             layer(x).unflatten(-1, (-1, self.dims.head_width)).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
@@ -147,15 +149,16 @@ class Attention(nn.Module):
         batch, heads, time, width = query.shape
         groups, keys = key.shape[1], key.shape[2]
         # The query heads of one group are stacked along time, so that no key is repeated.
-        query = query.reshape(batch * groups, -1, width)
+        # Scaled here it is one pass over d numbers a query; scaled as a score, one over all keys.
+        query = (query * self.scale).reshape(batch * groups, -1, width)
         key, value = key.reshape(-1, keys, width), value.reshape(-1, keys, width)
         if mask is None:
-            scores = torch.bmm(query, key.transpose(1, 2)) * self.scale
+            scores = torch.bmm(query, key.transpose(1, 2))
         else:
             added = mask.expand(batch, heads, time, keys).reshape(batch * groups, -1, keys)
             if mask.dim() == 2 and heads == groups:
                 added = mask  # the same for every head: broadcast instead of copied
-            scores = torch.baddbmm(added, query, key.transpose(1, 2), alpha=self.scale)
+            scores = torch.baddbmm(added, query, key.transpose(1, 2))
         scores = scores.view(batch, heads, time, keys)
         weights = self.probability(scores).view(batch * groups, -1, keys)
         return torch.bmm(weights.to(value.dtype), value).view(batch, heads, time, width)

@@ -1,0 +1,18 @@
+"""A home of its own and a tiny text for every spike."""
+
+from pathlib import Path
+
+import pytest
+from tests.spikes.small import text_file
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches go beside the test's own folder."""
+    monkeypatch.setenv("PARTBENCH_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A text file of some kB."""
+    return text_file(tmp_path)
