@@ -58,3 +58,28 @@ def test_the_norm_of_bfloat16_is_computed_in_float32(norm: type[torch.nn.Module]
     exact = norm(8).double()(x.double())
     found = norm(8)(x).double()
     assert (found - exact).abs().max() < 2.0**-8 * exact.abs().max(), "rounded more than once"
+
+
+def test_the_derivative_by_hand_is_that_of_the_formula_once_and_twice() -> None:
+    norm = RMSNorm(8).double()
+    generator = torch.Generator().manual_seed(0)
+    norm.gain.data = torch.rand(8, generator=generator, dtype=torch.float64) + 0.5
+    x = torch.randn(2, 3, 8, generator=generator, dtype=torch.float64, requires_grad=True)
+
+    def apply(x: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(norm, {"gain": gain}, (x,))
+
+    assert torch.autograd.gradcheck(apply, (x, norm.gain))
+    assert torch.autograd.gradgradcheck(apply, (x, norm.gain))
+
+
+def test_the_fast_backward_equals_torchs_own() -> None:
+    norm = RMSNorm(48).double()
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(2, 3, 48, generator=generator, dtype=torch.float64, requires_grad=True)
+    outer = torch.randn(2, 3, 48, generator=generator, dtype=torch.float64)
+    plain = torch.nn.functional.rms_norm(x, (48,), norm.gain, norm.eps)
+    wanted = torch.autograd.grad((plain * outer).sum(), (x, norm.gain))
+    found = torch.autograd.grad((norm(x) * outer).sum(), (x, norm.gain))
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-12)

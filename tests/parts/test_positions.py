@@ -108,3 +108,18 @@ def test_no_position_changes_nothing() -> None:
     assert none.stream(x, flow(9)) is x
     assert none.heads(x, flow(9)) is x
     assert none.scores(torch.arange(3), torch.arange(3)) is None
+
+
+def test_turning_is_differentiated_right_once_and_twice() -> None:
+    sizes = Dims(depth=1, width=16, num_heads=2, num_kv_heads=2, head_width=8, context=5, vocab=4)
+    rotary = Rotary(sizes).double()
+    x = torch.randn(
+        2, 2, 5, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    ).requires_grad_()
+
+    def turn(x: torch.Tensor) -> torch.Tensor:
+        tokens = torch.zeros(2, 5, dtype=torch.long)
+        return rotary.heads(x, Flow(tokens, torch.arange(5), rotary))
+
+    assert torch.autograd.gradcheck(turn, (x,))
+    assert torch.autograd.gradgradcheck(turn, (x,))

@@ -1,6 +1,6 @@
 """Slot `embedding`: from tokens to the stream."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -8,6 +8,7 @@ from partbench.parts.embedding.token import TokenEmbedding
 from partbench.parts.shapes import Stream, Tokens
 
 
+@runtime_checkable
 class Embedding(Protocol):
     """One vector a token; `weight` [vocab, width] is what a tied head reads."""
 

@@ -1,6 +1,6 @@
 """Slot `ffn`: what happens to each position by itself."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from partbench.parts.ffn.mlp import MLP
 from partbench.parts.ffn.relu_squared import ReLUSquared
@@ -9,6 +9,7 @@ from partbench.parts.flow import Flow
 from partbench.parts.shapes import Stream
 
 
+@runtime_checkable
 class FeedForward(Protocol):
     """A map of each position; the same for all of them."""
 

@@ -1,6 +1,6 @@
 """Slot `head`: from the stream to the vocabulary, and the loss there."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -9,6 +9,7 @@ from partbench.parts.head.tied import TiedHead
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
 
 
+@runtime_checkable
 class Head(Protocol):
     """Logits when asked for them; losses without holding all logits where they are many."""
 

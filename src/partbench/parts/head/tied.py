@@ -3,7 +3,7 @@
 Papers: Press and Wolf 2017, arXiv:1608.05859; Inan et al. 2017, arXiv:1611.01462.
 """
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from partbench.parts.head.cross_entropy import cross_entropy, logits, z_loss
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
 
 
+@runtime_checkable
 class Table(Protocol):
     """What a tied head needs of the embedding."""
 

@@ -5,7 +5,7 @@ parameter's role. Biases start at zero; all other roles keep what their part set
 identity).
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -14,6 +14,7 @@ from partbench.parts.init.depth_scaled import DepthScaled
 from partbench.parts.init.normal import Normal
 
 
+@runtime_checkable
 class Init(Protocol):
     """A pure function of the draw and the role."""
 

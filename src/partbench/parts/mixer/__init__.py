@@ -1,12 +1,13 @@
 """Slot `mixer`: what carries information from earlier positions to later ones."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
 from partbench.parts.shapes import Stream
 
 
+@runtime_checkable
 class Mixer(Protocol):
     """Causal: what comes out at t depends on positions up to t."""
 

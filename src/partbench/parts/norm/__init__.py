@@ -1,12 +1,13 @@
 """Slot `norm`: brings a vector to a standard size."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
 from partbench.parts.shapes import Vectors
 
 
+@runtime_checkable
 class Norm(Protocol):
     """Built for a width; acts on the last axis of anything."""
 

@@ -3,7 +3,7 @@
 On the stream (sinusoidal, learned), on queries and keys (rotary), on scores (linear biases).
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ from partbench.parts.position.sinusoidal import Sinusoidal
 from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
+@runtime_checkable
 class Position(Protocol):
     """One object a model; all three places exist, most do nothing."""
 

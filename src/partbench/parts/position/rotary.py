@@ -6,7 +6,7 @@ so a score depends on the distance of query and key alone.
 Paper: Su et al. 2021, arXiv:2104.09864. Layout: half-split pairs, as in Hugging Face's Llama.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -48,8 +48,7 @@ class Rotary(nn.Module):
     def heads(self, x: Heads, flow: Flow) -> Heads:
         """Queries or keys turned by their positions [batch, head, time, head_width]."""
         cosine, sine = self._table(x, flow)
-        first, second = x.chunk(2, dim=-1)
-        return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
+        return _Turned.apply(x, cosine, sine)
 
     def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
@@ -62,3 +61,31 @@ class Rotary(nn.Module):
             flow.shared["rotary cosine"] = angle.cos()
             flow.shared["rotary sine"] = angle.sin()
         return flow.shared["rotary cosine"], flow.shared["rotary sine"]
+
+
+class _Turned(torch.autograd.Function):
+    """(a cos - b sin, b cos + a sin), computed in the tables' type, answered in x's.
+
+    The derivative of a rotation is the rotation back, so it can be differentiated any number of
+    times.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        ctx.save_for_backward(cosine, sine)
+        # The halves are laid apart, so that inner loops run over whole sequences and not over half
+        # a head; types are changed by the two copies, since kernels of mixed types are slow.
+        half = x.shape[-1] // 2
+        wide = torch.empty((2, *x.shape[:-1], half), dtype=cosine.dtype, device=x.device)
+        first, second = wide.copy_(x.unflatten(-1, (2, half)).movedim(-2, 0))
+        turned = torch.empty_like(wide)
+        torch.mul(first, cosine, out=turned[0]).addcmul_(second, sine, value=-1)
+        torch.mul(second, cosine, out=turned[1]).addcmul_(first, sine)
+        answer = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        answer.unflatten(-1, (2, half)).copy_(turned.movedim(0, -2))
+        return answer
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        cosine, sine = ctx.saved_tensors
+        return _Turned.apply(gradient, cosine, -sine), None, None

@@ -6,7 +6,7 @@ residuals, skips and attention over depth are parts, not models. State is explic
 everybody else; sublayer l counts mixers and feed-forwards separately, 0 .. 2 depth - 1.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.residual.hyper_connections import HyperConnections
 from partbench.parts.residual.post_norm import PostNorm
@@ -14,6 +14,7 @@ from partbench.parts.residual.pre_norm import PreNorm
 from partbench.parts.shapes import Stream
 
 
+@runtime_checkable
 class Residual(Protocol):
     """h = begin(x);  u, h = read(l, h);  h = write(l, h, F_l(u));  x = end(h)."""
 
