@@ -24,7 +24,7 @@ SPIKES = {
     "three streams": ("mixer", THREE, {}, {}),
     "mudd": ("residual", own("mudd.py:MUDD"), {}, {"mixer": THREE}),
 }
-# One flipped choice of a router outweighs all rounding in the promise's root mean square; whether
+# A flipped choice of a router outweighs all rounding in the promise's root mean square; whether
 # one flips depends on the machine (decisions/0010).
 UNSTEADY = {("moe", "bfloat16_stays_near_float32")}
 PROMISES = [
