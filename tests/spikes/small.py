@@ -1,8 +1,6 @@
-"""Cells of 20 steps that end in a fraction of a second, and parts checked beside other parts."""
+"""Cells of 20 steps that end in a fraction of a second."""
 
 import random
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import torch
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.data.corpora import open_corpus
-from partbench.testing import Subject
 
 PARTS = Path(__file__).parent / "parts"
 SIZES = {
@@ -51,18 +48,3 @@ def cell(text: Path | None, edits: dict[str, Any], precision: str = "float32") -
         corpus=open_corpus(str(text)).sha256 if text else "",
         code=config.outside_code(),
     )
-
-
-@dataclass(frozen=True)
-class Beside(Subject):
-    """A subject whose other slots are not all at their defaults.
-
-    `check_part` has no word for this yet (decisions/0010).
-    """
-
-    beside: dict[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def config(self) -> Config:
-        """The tiny configuration with the part, and its neighbours, in their slots."""
-        return super().config.edit(self.beside)

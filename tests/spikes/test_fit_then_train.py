@@ -44,9 +44,8 @@ def test_stopped_while_training_it_is_not_fitted_again(text, tmp_path):
     assert whole == cut
 
 
-def test_a_warm_start_that_steps_cannot_improve_is_called_diverged(text, tmp_path):
-    """What must change: scored as worse than every finished run, though it beats the cold one."""
+def test_a_warm_start_that_steps_cannot_improve_has_not_diverged(text, tmp_path):
+    """It stays where it was, far below guessing; that is an outcome, not a divergence."""
     edits = {"model": WARM, "optimizer.rate": 1e-9}
     record = run_cell(cell(text, edits), tmp_path / "cell")
-    assert record["status"] == "diverged"
-    assert record["reason"].startswith("the loss rose from")
+    assert record["status"] == "finished", record["reason"]

@@ -5,6 +5,7 @@ import math
 import pytest
 from tests.spikes.small import cell, own
 
+from partbench.core.errors import ConfigError
 from partbench.train.record import run_cell
 
 CHANNELS = {"dims.context": 4}
@@ -33,22 +34,21 @@ def test_a_transformer_reads_patches_and_answers_at_the_last(tmp_path):
 @pytest.mark.parametrize(
     ("edits", "why"),
     [
-        ({"model": "ngram"}, "token"),
-        ({"embedding": "token"}, "ndices"),
-        ({"embedding": PATCHES, "head": "tied"}, ""),
+        ({"model": "ngram"}, "needs 'tokens' from the task"),
+        ({"embedding": "token"}, "needs 'tokens' from the task"),
+        ({"embedding": PATCHES, "head": "tied"}, "needs 'table' from the embedding"),
     ],
 )
-def test_what_cannot_read_pixels_fails_as_a_cell(edits, why, tmp_path):
-    """What must change: each of these could be refused when the study is declared."""
+def test_what_cannot_read_pixels_is_refused_when_it_is_declared(edits, why):
     task = {"part": DIGITS, "answers": "last"}
-    record = run_cell(cell(None, {**CHANNELS, "task": task, **edits}), tmp_path / "cell")
-    assert record["status"] == "failed"
-    assert why in record["reason"]
+    with pytest.raises(ConfigError, match=why):
+        cell(None, {**CHANNELS, "task": task, **edits})
 
 
-def test_a_model_without_slots_has_no_liveness(tmp_path):
-    """What must change: a classifier that learns nothing is not reported as dead."""
+def test_a_dead_model_without_slots_is_reported(tmp_path):
     model = {"part": CLASSIFIER, "alive": False}
     record = run_cell(cell(None, {**CHANNELS, "task": DIGITS, "model": model}), tmp_path / "cell")
     assert record["status"] == "finished"
-    assert record["liveness"] == []
+    (row,) = record["liveness"]
+    assert row["slot"] == "model"
+    assert row["alive"] is False

@@ -5,10 +5,11 @@ import math
 
 import pytest
 import torch
-from tests.spikes.small import Beside, cell, own
+from tests.spikes.small import cell, own
 
 from partbench.core import rng
 from partbench.core.cell import METRICS, WEIGHTS
+from partbench.core.errors import ConfigError
 from partbench.core.factory import load
 from partbench.measure.flop_counter import counted_flops
 from partbench.testing import Subject, checks
@@ -24,20 +25,16 @@ SPIKES = {
     "three streams": ("mixer", THREE, {}, {}),
     "mudd": ("residual", own("mudd.py:MUDD"), {}, {"mixer": THREE}),
 }
-# A flipped choice of a router outweighs all rounding in the promise's root mean square; whether
-# one flips depends on the machine (decisions/0010).
-UNSTEADY = {("moe", "bfloat16_stays_near_float32")}
 PROMISES = [
     pytest.param(spike, check, id=f"{spike}-{check.__name__}")
     for spike, (slot, name, *_) in SPIKES.items()
     for check in checks(slot, name)
-    if (spike, check.__name__) not in UNSTEADY
 ]
 
 
 @pytest.mark.parametrize(("spike", "check"), PROMISES)
 def test_a_hard_part_keeps_every_promise(spike, check):
-    check(Beside(*SPIKES[spike]))
+    check(Subject(*SPIKES[spike]))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -67,8 +64,8 @@ def test_flops_are_as_counted(spike):
 def test_it_starts_at_pre_norm(spike):
     slot, name, settings, beside = SPIKES[spike]
     batch = random_batch("start")
-    plain = Beside("residual", "pre_norm", {}, beside).model(awake=False).score(batch).nll
-    found = Beside(slot, name, settings, beside).model(awake=False).score(batch).nll
+    plain = Subject("residual", "pre_norm", {}, beside).model(awake=False).score(batch).nll
+    found = Subject(slot, name, settings, beside).model(awake=False).score(batch).nll
     assert (plain - found).abs().max() < 1e-7
 
 
@@ -139,8 +136,7 @@ def test_a_stopped_mixture_goes_on_to_the_same_bits(accumulate, text, tmp_path):
     assert bias.abs().max() > 0  # the hook ran, and what it learned is saved
 
 
-def test_a_mixer_that_takes_one_stream_fails_beside_three(text, tmp_path):
-    """What must change: this is known when the study is declared, and is found only by running."""
-    record = run_cell(cell(text, {"residual": SPIKES["mudd"][1]}), tmp_path / "cell")
-    assert record["status"] == "failed"
-    assert "tuple" in record["reason"]
+def test_a_mixer_that_takes_one_stream_is_refused_beside_three(text):
+    """Known when the study is declared, because MUDD says what it needs of its mixer."""
+    with pytest.raises(ConfigError, match="needs 'reads_three_streams' from the mixer"):
+        cell(text, {"residual": SPIKES["mudd"][1]})

@@ -239,7 +239,7 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
 
 
 def _constants(node: ast.ClassDef) -> dict[str, Any]:
-    """Upper-case class constants that are plain literals (PROVIDES, FORBIDS, DEFAULTS, PHASES)."""
+    """Upper-case class constants that are plain literals (PROVIDES, NEEDS, FORBIDS, PHASES ...)."""
     found: dict[str, Any] = {}
     for item in node.body:
         target = item.targets[0] if isinstance(item, ast.Assign) else getattr(item, "target", None)

@@ -114,3 +114,10 @@ def _check_together(tree: Tree) -> None:
                         f"{part.slot}={part.name} cannot work with {other.slot}={other.name}: "
                         f"it forbids '{ability}'"
                     )
+        for slot, ability in part.constants.get("NEEDS", {}).items():
+            for other in parts:
+                if other.slot == slot and ability not in other.constants.get("PROVIDES", ()):
+                    raise ConfigError(
+                        f"{part.slot}={part.name} cannot work with {other.slot}={other.name}: "
+                        f"it needs '{ability}' from the {slot}"
+                    )

@@ -2,6 +2,10 @@
 
 A part declares `ROLES = {"up.weight": Role.READ, ...}`: its own parameter names to roles. Names,
 not attributes on parameters, because wrappers that shard or copy a model drop attributes.
+
+A drawn matrix is [.., out, in], also where experts or heads are stacked: rates and starting values
+by width read its fan-in off the last axis. A map that must begin at zero is MIXING, which is not
+drawn; its part counts its FLOPs.
 """
 
 from enum import StrEnum

@@ -29,7 +29,9 @@ def inspect(
     probe: Callable[[], Tensor],
     grade: Callable[[Network], float],
 ) -> list[dict[str, Any]]:
-    """One row a slot of the model: part, parameters, moved, gradient_share, reset_cost, alive.
+    """One row a slot, and one for what the model holds itself.
+
+    A row: slot, part, parameters, moved, gradient_share, reset_cost, alive, note.
 
     tree: the resolved `model` table; start: the model as it began; probe: mean loss with gradient;
     grade: score of a model. A part without parameters has None where nothing could move.
@@ -42,6 +44,10 @@ def inspect(
         names = [name for name, belongs in owner.items() if belongs == slot]
         part = ", ".join(dict.fromkeys(item["part"] for item in _choices(tree[slot])))
         rows.append({"slot": slot, "part": part, **_row(names, model, start, shares, score, grade)})
+    own = [name for name, _ in model.named_parameters() if name not in owner]
+    if own:
+        row = _row(own, model, start, shares, score, grade)
+        rows.append({"slot": "model", "part": tree["part"], **row})
     return rows
 
 

@@ -13,7 +13,10 @@ class Counted(Protocol):
     """A module with work beside its matrices."""
 
     def extra_flops(self) -> int:
-        """Forward FLOPs of one sequence that `flops` does not find by itself."""
+        """Forward FLOPs of one sequence that `flops` does not find by itself.
+
+        Below zero where a matrix is not used for every token (experts).
+        """
         ...
 
 

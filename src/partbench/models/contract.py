@@ -22,11 +22,14 @@ class Score(NamedTuple):
 
     nll: negative log-likelihood of each target in nats [batch, time]; weights: as in the batch;
     extra: auxiliary losses (name -> scalar, already weighted) that training adds to the mean nll.
+    correct: whether each target was the likeliest [batch, time], bool, where a model can say so
+    without gradients; tasks that are decided on accuracy need it.
     """
 
     nll: Losses
     weights: Tensor
     extra: dict[str, Tensor]
+    correct: Tensor | None = None
 
     def mean(self) -> Tensor:
         """Weighted mean of the nll, in nats a target."""
@@ -61,7 +64,10 @@ class Fitted(Protocol):
     """A model that learns without gradients (phase "fit")."""
 
     def fit(self, stream: Iterable[Batch]) -> None:
-        """Learn from the batches in order; `state_dict` then holds all that was learned."""
+        """Learn from the batches in order; `state_dict` then holds all that was learned.
+
+        Parameters are set in place (`weight.copy_`): the optimiser holds them already.
+        """
         ...
 
 

@@ -47,6 +47,7 @@ class NGram(nn.Module):
     """
 
     PHASES = ("fit",)
+    NEEDS: ClassVar[dict[str, str]] = {"task": "tokens"}
     ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(self, dims: Dims, *, order: int = 5) -> None:

@@ -21,7 +21,7 @@ from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
 from partbench.parts.flow import Flow
-from partbench.parts.head import Head
+from partbench.parts.head import Answer, Head
 from partbench.parts.mixer import Mixer
 from partbench.parts.position import Position
 from partbench.parts.residual import Residual
@@ -84,8 +84,9 @@ class Transformer(nn.Module):
     def score(self, batch: Batch) -> Score:
         """Score every target given the tokens before it."""
         x, flow = self._stream(batch.inputs)
-        nll, z_loss = self.head.score(x, batch.targets, batch.weights)
-        return Score(nll, batch.weights, {"z_loss": z_loss, **flow.losses})
+        answer = Answer(*self.head.score(x, batch.targets, batch.weights))
+        flow.charge("z_loss", answer.z_loss)
+        return Score(answer.nll, batch.weights, flow.losses, answer.correct)
 
     def forward(self, tokens: Tokens) -> Logits:
         """Logits after each token."""

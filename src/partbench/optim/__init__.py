@@ -8,7 +8,10 @@ from partbench.optim.adamw import AdamW
 
 
 class OptimizerPart(Protocol):
-    """A recipe for an optimiser: `rate` is the peak learning rate, a schedule multiplies it."""
+    """A recipe for an optimiser: `rate` is the peak learning rate, a schedule multiplies it.
+
+    Before the `*` in its `__init__`: `dims`, where it asks for them (rates by width and depth).
+    """
 
     rate: float
 

@@ -4,6 +4,7 @@ A part is one final `nn.Module` (or a plain class where nothing is learned). In 
 the `*`: what the lab gives, by name (`dims`, `numerics`, `layer`, factories of other slots); after
 it: settings with a type and a literal default. `ROLES` names what each of its own parameters is
 for. Optional, and then tested: `extra_flops()`, the FLOPs of one sequence beyond two a weight and
-token; `begin`/`step` on mixers, for decoding from a cache; `PROVIDES`/`FORBIDS`, abilities that
-other parts need or cannot work beside. Nothing here knows devices, loggers or optimisers.
+token; `begin`/`step` on mixers, for decoding from a cache; `PROVIDES`, abilities by name;
+`FORBIDS`, those it cannot work beside; `NEEDS = {"mixer": "three_streams"}`, those that every part
+in a slot must provide. Nothing here knows devices, loggers or optimisers.
 """

@@ -18,7 +18,7 @@ class Flow:
     tokens: the inputs [batch, time]. positions: absolute position of each time step [time].
     position: the model's position part, which mixers ask about queries, keys and scores.
     shared: what one sublayer leaves for later ones (tables worth computing once, first values).
-    losses: auxiliary losses a part adds to training, name -> scalar, already weighted.
+    losses: auxiliary losses, name -> scalar, already weighted; parts add to them with `charge`.
     """
 
     tokens: Tokens
@@ -26,3 +26,7 @@ class Flow:
     position: "Position"
     shared: dict[str, Tensor] = field(default_factory=dict)
     losses: dict[str, Tensor] = field(default_factory=dict)
+
+    def charge(self, name: str, loss: Tensor) -> None:
+        """Add to the auxiliary loss `name`, which every layer and the head may do."""
+        self.losses[name] = self.losses[name] + loss if name in self.losses else loss

@@ -17,6 +17,11 @@ class Scored(Protocol):
         """Nats of each target [batch, time]."""
         ...
 
+    @property
+    def correct(self) -> Tensor | None:
+        """Whether each target was the likeliest, or None where the model does not say."""
+        ...
+
 
 @runtime_checkable
 class OnText(Protocol):

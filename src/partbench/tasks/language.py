@@ -30,6 +30,7 @@ class Language:
     Raises DataError and ConfigError (one line) for a corpus or settings that cannot work.
     """
 
+    PROVIDES = ("tokens",)
     unit = "bits per byte"
 
     def __init__(

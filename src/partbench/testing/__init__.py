@@ -39,12 +39,16 @@ def checks(slot: str, name: str) -> list[Check]:
     return found + alone.BY_SLOT.get(slot, [])
 
 
-def check_part(slot: str, name: str, **settings: Any) -> None:
+def check_part(
+    slot: str, name: str, beside: dict[str, Any] | None = None, /, **settings: Any
+) -> None:
     """Hold one part, shipped or `file.py:Class`, to all its promises.
+
+    beside: the parts it stands beside, as in a configuration, e.g. {"mixer": "mine.py:Mixer"}.
 
     Raises AssertionError (one line a broken promise) or ConfigError (no such part or setting).
     """
-    subject = Subject(slot, name, settings)
+    subject = Subject(slot, name, settings, beside or {})
     subject.config.resolved  # noqa: B018 - names and settings first, with their own errors
     broken = []
     for check in checks(slot, name):

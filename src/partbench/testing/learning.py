@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from partbench.core.dims import Dims
 from partbench.core.factory import Factory
 from partbench.core.roles import Role
 from partbench.models import accounting
@@ -91,9 +92,9 @@ def gradients_are_those_of_finite_differences(subject: Subject) -> None:
 def train_briefly(subject: Subject, model: Any, steps: int) -> list[float]:
     """The losses of a few optimiser steps on one batch, hooks included."""
     choice = subject.config.edit({"optimizer.rate": RATE}).resolved["optimizer"]
-    optimizer = Factory("optimizer", choice, {})().build(
-        dict(model.named_parameters()), accounting.roles(model)
-    )
+    optimizer = Factory(
+        "optimizer", choice, {"dims": Dims(**subject.config.resolved["dims"], vocab=VOCAB)}
+    )().build(dict(model.named_parameters()), accounting.roles(model))
     batch, losses = random_batch("by heart"), []
     for step in range(steps):
         _hook(model, "before_step", step, steps)

@@ -33,11 +33,12 @@ BUILT = (
 
 @dataclass(frozen=True)
 class Subject:
-    """One part with some settings."""
+    """One part with some settings; `beside`: what its neighbours are, where not at defaults."""
 
     slot: str
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return ",".join(
@@ -52,7 +53,8 @@ class Subject:
     @cached_property
     def config(self) -> Config:
         """The tiny configuration with the part in its slot."""
-        return Config({"dims": DIMS}).edit({self.slot: {"part": self.name, **self.settings}})
+        own = {self.slot: {"part": self.name, **self.settings}}
+        return Config({"dims": DIMS}).edit({**self.beside, **own})
 
     def model(
         self,

@@ -19,6 +19,7 @@ from torch import nn
 
 from partbench.core import cell as names
 from partbench.core.cell import Cell
+from partbench.core.dims import Dims
 from partbench.core.errors import CheckpointError, ConfigError
 from partbench.core.factory import Factory
 from partbench.core.menu import find
@@ -64,6 +65,7 @@ class Run:
         self._check_code()
         self.task: Task = build_task(cell.config)
         self._check_corpus()
+        self.dims = Dims(**cell.config["dims"], vocab=self.task.vocab)
         self.model = self.fresh()
         self.roles = accounting.roles(self.model)
         self.optimizer = self._optimizer() if "train" in type(self.model).PHASES else None
@@ -106,7 +108,9 @@ class Run:
         if self.start:  # taken up in the middle of the steps: what was fitted came with it
             return
         began = time.perf_counter()
-        cast(Fitted, self.model).fit(self._batches())  # its PHASES say so
+        cast(Fitted, self.model).fit(
+            to_device(b, self.numerics) for b in self._batches()
+        )  # its PHASES say so
         self.seconds["train"] += time.perf_counter() - began
         if self.optimizer is not None:  # steps follow, and with them their own lines
             self._evaluate(0)
@@ -140,7 +144,8 @@ class Run:
                 saved = time.monotonic()
                 if stop:
                     raise Stopped
-        if self.first is not None and self.recent > self.first:
+        # A model that begins fitted may stay where it was; one that ends above guessing has not.
+        if self.first is not None and self.recent > max(self.first, math.log(self.task.vocab)):
             raise Diverged(f"the loss rose from {self.first:.3f} to {self.recent:.3f} over the run")
 
     def _step(self, step: int, steps: int) -> tuple[float, float, float]:
@@ -207,7 +212,7 @@ class Run:
         return evaluate(model, self.task, self.cell.seed, self.numerics, batches=1)
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        self.recipe = Factory("optimizer", self.cell.config["optimizer"], {})()
+        self.recipe = Factory("optimizer", self.cell.config["optimizer"], {"dims": self.dims})()
         return self.recipe.build(dict(self.model.named_parameters()), self.roles)
 
     def _save(self, step: int) -> None:

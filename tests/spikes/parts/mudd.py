@@ -9,7 +9,7 @@ Its `read` hands a mixer three streams, so the mixer must take three (three_stre
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -53,6 +53,7 @@ class MUDD(nn.Module):
     """
 
     PROVIDES = ("three_streams",)
+    NEEDS: ClassVar[dict[str, str]] = {"mixer": "reads_three_streams"}
     ROLES: dict[str, Role] = {}
 
     def __init__(self, dims: Dims, norm: Callable[..., nn.Module]) -> None:

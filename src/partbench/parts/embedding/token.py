@@ -4,6 +4,8 @@ Paper: Bengio et al. 2003, "A neural probabilistic language model" (JMLR 3); the
 is in Vaswani et al. 2017, arXiv:1706.03762, section 3.4.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -20,6 +22,8 @@ class TokenEmbedding(nn.Module):
     Cost: vocab * width parameters, no FLOPs.
     """
 
+    PROVIDES = ("table",)
+    NEEDS: ClassVar[dict[str, str]] = {"task": "tokens"}
     ROLES = {"weight": Role.EMBEDDING}
 
     def __init__(self, dims: Dims, *, scale_by_width: bool = False) -> None:

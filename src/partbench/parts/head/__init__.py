@@ -1,12 +1,20 @@
 """Slot `head`: from the stream to the vocabulary, and the loss there."""
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from partbench.parts.head.linear import LinearHead
 from partbench.parts.head.tied import TiedHead
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
+
+
+class Answer(NamedTuple):
+    """What a head says of its targets; `correct`: whether each was the likeliest, where known."""
+
+    nll: Losses
+    z_loss: Tensor
+    correct: Tensor | None = None
 
 
 @runtime_checkable
@@ -21,8 +29,8 @@ class Head(Protocol):
         """`forward`, as torch calls it."""
         ...
 
-    def score(self, x: Stream, targets: Tokens, weights: Tensor) -> tuple[Losses, Tensor]:
-        """Negative log-likelihood of each target in nats, and the auxiliary z-loss."""
+    def score(self, x: Stream, targets: Tokens, weights: Tensor) -> tuple[Losses, Tensor] | Answer:
+        """Nats of each target and the auxiliary z-loss, or an `Answer` with what was right too."""
         ...
 
 

@@ -27,6 +27,7 @@ class TiedHead(nn.Module):
     Settings: cap and z_loss as in the linear head. Cost: no parameters, 2 vocab * width FLOPs.
     """
 
+    NEEDS: ClassVar[dict[str, str]] = {"embedding": "table"}
     ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(

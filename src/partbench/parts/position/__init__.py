@@ -26,7 +26,7 @@ class Position(Protocol):
         ...
 
     def heads(self, x: Heads, flow: Flow) -> Heads:
-        """Queries or keys (after their norm, before the product)."""
+        """Queries or keys (after their norm, before the product), `dims.head_width` wide."""
         ...
 
     def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
