@@ -118,7 +118,7 @@ def _standings(
     for arm in study.arms:
         if not _withdrawn(study, records, arm, look):
             scores = _scores(study, records, arm, study.looks[look])
-            if len(scores[0]) < study.looks[look]:
+            if len(scores[0]) < study.looks[0]:
                 return {}  # the ledger has lost records since: they are bought again
             results[arm] = signed_differences(*scores)
     if not results:
