@@ -44,7 +44,7 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
         built[here] += 1
         try:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(rng.uniform_seed(seed, "build", *path))
+                torch.default_generator.manual_seed(rng.uniform_seed(seed, "build", *path))
                 yield
         finally:
             path.pop()
