@@ -7,6 +7,7 @@ Two studies that need the same run find the same address, so nothing is trained 
 """
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,3 +79,9 @@ class Cell:
             raise ConfigError(f"{path}: there is no such cell spec") from None
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{path}: not a cell spec: {error}") from None
+
+
+def checksum(record: dict[str, Any]) -> str:
+    """SHA-256 over everything else in a cell's record, so that a damaged one is noticed."""
+    rest = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

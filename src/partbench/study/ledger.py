@@ -3,7 +3,6 @@
 home()/ledger/<first two of id>/<id>/{spec.json, record.json, metrics.jsonl, model.safetensors}
 """
 
-import hashlib
 import json
 import os
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from partbench.core import cell as names
-from partbench.core.cell import Cell
+from partbench.core.cell import Cell, checksum
 from partbench.core.errors import BusyError, InputError
 from partbench.core.files import held, write_json, write_whole
 from partbench.core.home import home
@@ -38,7 +37,7 @@ class Ledger:
         path = self.folder(cell) / names.RECORD
         try:
             record = json.loads(path.read_bytes())
-            if record["checksum"] == _checksum(record) and record["id"] == cell.id:
+            if record["checksum"] == checksum(record) and record["id"] == cell.id:
                 return record
         except FileNotFoundError:
             return None
@@ -72,7 +71,7 @@ class Ledger:
         # Another study may be at this cell: then its record will do.
         with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
             if not (folder / names.RECORD).exists():
-                write_json(folder / names.RECORD, record | {"checksum": _checksum(record)})
+                write_json(folder / names.RECORD, record | {"checksum": checksum(record)})
 
     def search(self, prefix: str) -> Path:
         """The folder of the one cell whose id begins with `prefix`; InputError otherwise."""
@@ -84,8 +83,3 @@ class Ledger:
         if len(found) > 1:
             raise InputError(f"{len(found)} cells begin with '{prefix}'; give more letters")
         return found[0]
-
-
-def _checksum(record: dict[str, Any]) -> str:
-    rest = {key: value for key, value in record.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

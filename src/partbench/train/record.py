@@ -1,6 +1,5 @@
 """One cell, run to one record: finished, diverged or failed, written whole or not at all."""
 
-import hashlib
 import json
 import math
 import platform
@@ -12,7 +11,7 @@ from typing import Any
 
 from partbench import __version__
 from partbench.core import cell as names
-from partbench.core.cell import Cell
+from partbench.core.cell import Cell, checksum
 from partbench.core.errors import LedgerError, PartbenchError
 from partbench.core.files import held, write_json, write_whole
 from partbench.train.loop import Diverged, Progress, Run, Stopped
@@ -21,12 +20,6 @@ from partbench.train.process import settle
 
 CURVE_POINTS = 200
 """Training losses kept in a record; metrics.jsonl has every step."""
-
-
-def checksum(record: dict[str, Any]) -> str:
-    """SHA-256 over everything else in the record, so that a damaged one is noticed."""
-    rest = {key: value for key, value in record.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def numbers_only(tree: Any) -> Any:
