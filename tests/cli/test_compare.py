@@ -12,6 +12,7 @@ from tests.train.tiny import SIZES, text_file
 
 from partbench.core.cell import WEIGHTS
 from partbench.core.config import parse_assignment
+from partbench.core.files import cannot_write
 from partbench.core.numerics import Numerics
 from partbench.report import write as report_files
 from partbench.study.ledger import Ledger
@@ -212,13 +213,16 @@ def test_a_report_is_written_anew_from_its_data(partbench):
 
 def test_a_full_disk_under_a_report_is_one_line(partbench, monkeypatch):
     def full(path, text):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        raise cannot_write(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-    monkeypatch.setattr(report_files, "replace", full)
+    monkeypatch.setattr(report_files, "write_whole", full)
     said = compare(partbench, "--swap", "ffn=swiglu", "--margin", "0.5", "--out", "study")
-    assert said.code == 1
+    assert said.code == 2
     assert "Traceback" not in said.err
-    assert said.err.splitlines()[-1] == "partbench: study/report.json: No space left on device"
+    assert said.err.splitlines()[-1] == (
+        "partbench: study/report.json: cannot be written: the disk is full; "
+        "free some space or set PARTBENCH_HOME"
+    )
 
 
 def test_a_trained_cell_goes_on_with_a_text(partbench):

@@ -118,4 +118,16 @@ def test_nothing_but_files_py_is_named_in_the_error(tmp_path: Path) -> None:
         f"{tmp_path / 'a'}: cannot be written: Permission denied; "
         "free some space or set PARTBENCH_HOME"
     )
-    assert denied.exit_code == 1
+    assert denied.exit_code == 2
+
+
+def test_the_new_text_is_on_disk_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (order.append("fsync"), fsync(handle)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (order.append("replace"), replace(a, b)))
+    files.write_whole(tmp_path / "report.md", "text")
+    assert order == ["fsync", "replace"]
+    assert (tmp_path / "report.md").read_text() == "text"

@@ -1,7 +1,6 @@
 """The three files are written whole or not at all, and the data is stable."""
 
 import json
-import os
 
 import pytest
 
@@ -44,30 +43,6 @@ def test_a_curve_takes_few_lines():
     lines = writing.data(report).splitlines()
     assert sum("[2, " in line for line in lines) == 8
     assert len(lines) < 12 * points
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_remains(tmp_path, monkeypatch):
-    target = tmp_path / "report.md"
-    target.write_text("old")
-
-    def full_disk(handle):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        writing.replace(target, "new")
-    assert target.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_the_new_text_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
-    order = []
-    fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (order.append("fsync"), fsync(handle)))
-    monkeypatch.setattr(os, "replace", lambda a, b: (order.append("replace"), replace(a, b)))
-    writing.replace(tmp_path / "report.md", "text")
-    assert order == ["fsync", "replace"]
-    assert (tmp_path / "report.md").read_text() == "text"
 
 
 def test_a_report_that_cannot_be_rendered_replaces_nothing(tmp_path):

@@ -61,13 +61,13 @@ class Quiet:
 
 
 class Here:
-    """In the place of `engines.local.Local`: cells one after the other in this process."""
+    """In the place of an engine: cells one after the other in this process."""
 
     before: Callable[[Path], None] = staticmethod(lambda folder: None)
     ran: list[Path] = []
 
-    def __init__(self, slots: int, threads: int, log: Path) -> None:
-        self.log = log
+    def __init__(self, *slots_and_threads: int | Path) -> None:
+        self.log = Path(slots_and_threads[-1])
 
     def __enter__(self) -> "Here":
         return self
@@ -141,7 +141,7 @@ def drive(
 ) -> dict[str, Any]:
     """Run a study to its end with made-up costs; its report."""
     use_costs(folder, study)
-    driver = Driver(study, folder, Ledger(), 1, listener or Quiet(), **settings)
+    driver = Driver(study, folder, Ledger(), Here, listener or Quiet(), **settings)
     return driver.run(write if page else no_page)
 
 
@@ -153,7 +153,7 @@ def records() -> dict[str, int]:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> type[Here]:
     """Run cells in this process."""
-    monkeypatch.setattr("partbench.study.run.Local", Here)
+    monkeypatch.setattr("partbench.engines.local.Local", Here)
     monkeypatch.setattr(Here, "ran", [])
     monkeypatch.setattr(Here, "before", staticmethod(lambda folder: None))
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nobody pulls the plug here

@@ -6,7 +6,7 @@ import shlex
 import sys
 
 import pytest
-from tests.study.small import Quiet, no_page, swaps
+from tests.study.small import Here, Quiet, no_page, swaps
 
 from partbench.core.errors import InputError
 from partbench.study import costs
@@ -80,7 +80,7 @@ def test_an_arm_that_cannot_take_a_step_costs_the_others_nothing(measuring, stud
 
 def test_a_configuration_that_cannot_be_built_leaves_nothing(measuring, study, tmp_path, here):
     measuring("sys.exit(print('partbench: ffn: no such width', file=sys.stderr) or 2)")
-    driver = Driver(study, tmp_path / "study", Ledger(), 1, Quiet())
+    driver = Driver(study, tmp_path / "study", Ledger(), Here, Quiet())
     with pytest.raises(InputError, match=r"^ffn: no such width$"):
         driver.run(no_page)
     assert not (tmp_path / "study").exists()
@@ -92,14 +92,14 @@ def test_a_study_that_had_begun_is_kept_whatever_costs_say(measuring, study, tmp
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "notes.txt").write_text("mine")
     with pytest.raises(InputError):
-        Driver(study, tmp_path / "study", Ledger(), 1, Quiet()).run(no_page)
+        Driver(study, tmp_path / "study", Ledger(), Here, Quiet()).run(no_page)
     assert (tmp_path / "study" / "notes.txt").read_text() == "mine"
 
 
 def test_a_stop_while_costs_are_measured_is_no_failure(measuring, study, tmp_path, here):
     """Ctrl-C in a terminal ends the measuring processes too."""
     measuring("sys.exit(130)")
-    driver = Driver(study, tmp_path / "study", Ledger(), 1, Quiet())
+    driver = Driver(study, tmp_path / "study", Ledger(), Here, Quiet())
     driver.stopped = True
     with pytest.raises(Interrupted):
         driver.run(no_page)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.study.small import Quiet, drive, no_page, records, swaps, use_costs
+from tests.study.small import Here, Quiet, drive, no_page, records, swaps, use_costs
 from tests.train.tiny import text_file
 
 import partbench
@@ -144,7 +144,7 @@ def test_a_damaged_record_is_put_aside_said_and_run_again(text, here, tmp_path):
         assert broken != whole, damage
         (folder / RECORD).write_text(broken)
         ledger = Ledger()
-        again = Driver(study, tmp_path / "study", ledger, 1, Quiet()).run(no_page)
+        again = Driver(study, tmp_path / "study", ledger, Here, Quiet()).run(no_page)
         assert (folder / "record.damaged").read_text() == broken
         assert len(ledger.repairs) == 1
         assert "was damaged" in ledger.repairs[0]
@@ -172,7 +172,7 @@ def test_time_that_is_up_leaves_a_report_of_what_is_known(text, here, tmp_path):
 
     here.before = staticmethod(stop_after_two)
     use_costs(tmp_path / "study", study)
-    drivers.append(Driver(study, tmp_path / "study", Ledger(), 1, Quiet()))
+    drivers.append(Driver(study, tmp_path / "study", Ledger(), Here, Quiet()))
     written = []
     with pytest.raises(Interrupted):
         drivers[0].run(lambda report, folder: written.append(report) or folder)

@@ -42,8 +42,11 @@ def compare(
     the same command goes on. Exit codes: 0 complete, 1 an arm failed, 2 bad input, 3 time is up
     (--for), 130 Ctrl-C.
     """
+    from functools import partial
+
     from partbench.cli import machine
     from partbench.cli.live import Live
+    from partbench.engines.local import Local
     from partbench.report import terminal
     from partbench.report.write import data, write
     from partbench.study.ledger import Ledger
@@ -57,8 +60,9 @@ def compare(
     folder = out or Path("runs") / question.name
     ledger = Ledger()
     live = Live(question, chosen.slots)
+    start = partial(Local, chosen.slots, question.numerics.threads)
     driver = Driver(
-        question, folder, ledger, chosen.slots, live, seconds,
+        question, folder, ledger, start, live, seconds,
         options.command_of(study, swap, base, set_, margin, careful, looks),
     )  # fmt: skip
     try:

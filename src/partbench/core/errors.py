@@ -5,9 +5,9 @@
     │   ├── ConfigError            a configuration, part, setting or study file
     │   ├── DataError              a corpus or a tokenizer
     │   ├── BusyError              somebody else holds the study or the cell
-    │   └── CheckpointError        a checkpoint that is damaged or belongs elsewhere
-    ├── CellError                  a cell that could not be run to its end
-    └── LedgerError                the ledger could not be written (a full disk, no rights)
+    │   ├── CheckpointError        a checkpoint that is damaged or belongs elsewhere
+    │   └── LedgerError            a place that cannot be written (a full disk, no rights)
+    └── CellError                  a cell that could not be run to its end
 
 Each message is one line: what is wrong, where, and the nearest right choice.
 """
@@ -48,8 +48,8 @@ class CellError(PartbenchError):
     """A cell could not be run to its end."""
 
 
-class LedgerError(PartbenchError):
-    """The ledger could not be written."""
+class LedgerError(InputError):
+    """The ledger, or any other place to write to, could not be written."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -16,9 +16,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-Event = dict[str, Any]
+from partbench.engines import Event
+
 GRACE_SECONDS = 20.0
 
 

@@ -1,10 +1,10 @@
 """Write the report of a study: the page, its Markdown twin and the data, each whole or not."""
 
 import json
-import os
 import re
 from pathlib import Path
 
+from partbench.core.files import write_whole
 from partbench.report import markdown, page, tree
 
 # Innermost arrays of numbers go on one line: a curve is read as a curve, and the file is smaller.
@@ -22,7 +22,7 @@ def write(report: dict, folder: Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        replace(folder / name, text)
+        write_whole(folder / name, text)
     return folder / "report.html"
 
 
@@ -30,17 +30,3 @@ def data(report: dict) -> str:
     """Write the dict as JSON with one key order, so that equal facts give equal bytes."""
     text = json.dumps(tree.ordered(tree.finite(report)), indent=1, ensure_ascii=False)
     return NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of either."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

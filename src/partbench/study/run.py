@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
-from partbench.engines.local import Local
+from partbench.engines import Engine
 from partbench.study import answer, costs
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
@@ -49,7 +49,7 @@ class Interrupted(Exception):
 
 
 class Driver:
-    """One study in `folder`, over `ledger`, on `slots` workers.
+    """One study in `folder`, over `ledger`; `start(folder for logs)` gives the engine.
 
     Raises BusyError where another process runs the same study, ConfigError where the study changed
     after it began, Interrupted on Ctrl-C, SIGTERM or at the end of the `seconds` it may take.
@@ -60,7 +60,7 @@ class Driver:
         study: Study,
         folder: Path,
         ledger: Ledger,
-        slots: int,
+        start: Callable[[Path], Engine],
         listener: Listener,
         seconds: float | None = None,
         reproduce: str = "",
@@ -68,7 +68,7 @@ class Driver:
         self.study = study
         self.folder = folder
         self.ledger = ledger
-        self.slots = slots
+        self.start = start
         self.listener = listener
         self.limit = None if seconds is None else time.monotonic() + seconds
         self.reproduce = reproduce
@@ -106,7 +106,7 @@ class Driver:
             def show(look: int) -> None:
                 self.listener.looked(refresh(look, False))
 
-            with Local(self.slots, self.study.numerics.threads, self.folder / "logs") as engine:
+            with self.start(self.folder / "logs") as engine:
                 for look in range(len(self.study.looks)):
                     self._buy(engine, look, arms, partial(show, look))
                     if self._over():
@@ -149,7 +149,7 @@ class Driver:
         return declared
 
     def _buy(
-        self, engine: Local, look: int, arms: list[str], pair_done: Callable[[], None]
+        self, engine: Engine, look: int, arms: list[str], pair_done: Callable[[], None]
     ) -> None:
         """Run every cell that look `look` needs and the ledger does not know."""
         jobs = jobs_until(self.study, look, arms)
