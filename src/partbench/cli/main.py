@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from partbench import __version__
-from partbench.cli import cell, compare, doctor, parts, plan, report, sample
+from partbench.cli import cell, compare, doctor, parts, plan, report, sample, verdict
 from partbench.core.errors import InputError, PartbenchError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def _root(
 
 
 app.command("compare")(compare.compare)
+app.command("verdict")(verdict.verdict)
 app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("parts")(parts.parts)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from partbench.report import quantities, sentences
+from partbench.report import absent, quantities, sentences
 from partbench.report.charts import curves, forest, pairs
 from partbench.report.charts.svg import svg
 
@@ -44,9 +44,11 @@ def forest_plot(report: dict) -> Figure | None:
         drawings.append(svg(specification, label, name))
     timed = any((arm.get("verdict") or {}).get("seconds") for arm in report["arms"])
     seconds = (("interval-thin", "at equal seconds"),) if timed else ()
-    keys = (("interval", "at equal tokens"), *seconds, BAND)
+    known = "at equal tokens" if absent.ours(report) else "difference and interval"
+    keys = (("interval", known), *seconds, BAND)
     title = "Every arm against the base" if len(report["arms"]) > 1 else "Against the base"
-    caption = "Left of zero the arm is better, right of it worse. The line is the interval."
+    better, worse = ("Right", "left") if report.get("higher_is_better") else ("Left", "right")
+    caption = f"{better} of zero the arm is better, {worse} of it worse. The line is the interval."
     return Figure(title, caption, keys, tuple(drawings))
 
 

@@ -1,5 +1,7 @@
 """How to read a report, in plain words."""
 
+from partbench.report.absent import ours
+
 SCORES = {
     "bits per byte": (
         "The score is bits per byte: how many bits the model needs, on average, to write down "
@@ -11,8 +13,14 @@ SCORES = {
 def entries(report: dict) -> list[tuple[str, str]]:
     """Explain the words of a report, the score of this study first."""
     unit = report["unit"]
-    score = SCORES.get(unit, f"The score is given in {unit}. Lower is better.")
-    return [("Score", score), *WORDS]
+    better = "Higher" if report.get("higher_is_better") else "Lower"
+    score = SCORES.get(unit, f"The score is given in {unit}. {better} is better.")
+    if ours(report):
+        return [("Score", score), *WORDS]
+    side = "Above" if report.get("higher_is_better") else "Below"
+    outside = OUTSIDE | {"Difference": OUTSIDE["Difference"].format(side=side)}
+    words = [(term, outside.get(term, meaning)) for term, meaning in WORDS]
+    return [("Score", score), *((term, meaning) for term, meaning in words if meaning)]
 
 
 WORDS = [
@@ -75,7 +83,22 @@ WORDS = [
     ),
 ]
 
+OUTSIDE = {
+    "Base, arm": "The base is what was run as it was. An arm is what is held against it.",
+    "Pair": "The same seed run once as base and once as arm. What the seed fixes (starting values, "
+    "order of the data) is up to the trainer; the correlation tells how much the two then share.",
+    "Difference": "Score of the arm minus score of the base. {side} zero, the arm is better.",
+    "Equal tokens, equal seconds": "",
+    "Compute multiplier": "",
+    "Alive": "",
+    "Grade": "How far to trust the verdict. As run: how the arms were tuned and whether they were "
+    "given the same data is known to whoever ran them, not to this page.",
+}
+"""What these words mean of runs that are not our trainer's; empty where they mean nothing."""
+
 GRADES = {
+    "as run": "how base and arms were tuned is not known here; not evidence about larger models",
+
     "screen": "one model size, one shared learning rate; not evidence about larger models",
     "tuned": "each arm at its own best learning rate, one model size; not evidence about larger "
     "models",

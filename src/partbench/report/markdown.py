@@ -17,6 +17,8 @@ def markdown(report: dict) -> str:
         + f". Study {line(report['name'])}, {report.get('status')}.",
         "",
     ]
+    for note in report.get("notes") or []:
+        lines += [f"> {line(note)}", ""]
     if len(report["arms"]) > 1:
         lines += table(tables.summary(report))
     for arm in report["arms"]:
@@ -29,7 +31,7 @@ def markdown(report: dict) -> str:
     lines += [f"- **{term}**: {meaning}" for term, meaning in glossary.entries(report)]
     lines += ["", "## How to run it again", "", *block(report.get("reproduce") or [])]
     lines += table(origins.provenance(report))
-    lines += folded("The whole base configuration", block(origins.configuration(report)))
+    lines += folded(origins.base_title(report), block(origins.configuration(report)))
     lines += folded("Every run", table(origins.cells(report), heading=False))
     return "\n".join(lines).rstrip() + "\n"
 
@@ -55,7 +57,9 @@ def of_arm(arm: dict, report: dict) -> list[str]:
     else:
         lines += ["Base and arm have the same settings.", ""]
     lines += table(tables.verdict_numbers(arm, report))
-    lines += table(tables.costs(arm, report))
+    costs = tables.costs(arm, report)
+    if costs.rows:
+        lines += table(costs)
     alive = tables.liveness(arm, report)
     if alive.rows:
         lines += table(alive)

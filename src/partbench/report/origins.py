@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 
 from partbench.report import quantities
+from partbench.report.absent import ours
 from partbench.report.tables import Table
 
 VERSIONS = ("partbench", "torch", "python")
+
+
+def base_title(report: dict) -> str:
+    """Name what `configuration` lists."""
+    return "The whole base configuration" if ours(report) else "The base, and how it is scored"
 
 
 def configuration(report: dict) -> list[str]:
@@ -29,16 +35,15 @@ def provenance(report: dict) -> Table:
     numerics = source.get("numerics") or {}
     totals, slope = report.get("totals") or {}, report.get("slope")
     digits, design = quantities.decimals(report), report.get("design") or {}
-    levels = ", ".join(f"{level:.4g}" for level in design.get("levels") or [])
     rows = [
         ("study", f"{report.get('name')} ({report.get('study_id')})"),
         ("declared", quantities.moment(report.get("declared_at"))),
         ("finished", quantities.moment(report.get("finished_at"))),
-        ("design", f"{design.get('name') or quantities.MISSING}, error allowed per look: {levels}"),
+        ("design", design_text(design)),
         ("error allowed in all", quantities.setting(report.get("alpha"))),
         ("runs", f"{totals.get('cells', 0):,}, of which {totals.get('cells_reused', 0):,} reused"),
         ("tokens trained on", quantities.short_count(totals.get("tokens"))),
-        ("computing time", f"{quantities.duration(totals.get('core_seconds'))} on one core"),
+        ("computing time", time_text(totals)),
         ("versions", " · ".join(f"{k} {source[k]}" for k in VERSIONS if source.get(k))),
         ("platform", source.get("platform") or quantities.MISSING),
         ("machine", machine_text(machine)),
@@ -48,7 +53,12 @@ def provenance(report: dict) -> Table:
             f"{corpus.get('name') or quantities.MISSING}, {quantities.memory(corpus.get('bytes'))}",
         ),
         ("corpus SHA-256", corpus.get("sha256") or quantities.MISSING),
+        ("code", source.get("source") or quantities.MISSING),
     ]
+    absent = {"numerics", "corpus", "corpus SHA-256", "tokens trained on"}
+    absent = {"code"} if ours(report) else absent
+    absent |= {"machine"} if not machine else set()
+    rows = [row for row in rows if row[0] not in absent]
     if slope:
         value = f"{quantities.score(slope.get('value'), digits)}"
         error = quantities.score(slope.get("standard_error"), digits)
@@ -56,6 +66,21 @@ def provenance(report: dict) -> Table:
         note = f"{value} ± {error} {report['unit']} per unit of log compute"
         rows.append(("slope of the base's curve", f"{note}, from budgets {budgets}"))
     return Table("Where this comes from", ("what", "value"), rows)
+
+
+def design_text(design: dict) -> str:
+    """Describe the looks and what error each may spend."""
+    levels = ", ".join(f"{level:.4g}" for level in design.get("levels") or [])
+    return f"{design.get('name') or quantities.MISSING}" + (
+        f", error allowed per look: {levels}" if levels else ""
+    )
+
+
+def time_text(totals: dict) -> str:
+    """Give the computing time: on one core where that is known, else as a clock showed it."""
+    if "seconds" in totals:
+        return f"{quantities.duration(totals['seconds'])}, all runs one after the other"
+    return f"{quantities.duration(totals.get('core_seconds'))} on one core"
 
 
 def machine_text(machine: dict) -> str:

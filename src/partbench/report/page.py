@@ -6,7 +6,16 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partbench.report import figures, glossary, origins, quantities, sentences, tables, tree
+from partbench.report import (
+    absent,
+    figures,
+    glossary,
+    origins,
+    quantities,
+    sentences,
+    tables,
+    tree,
+)
 
 if TYPE_CHECKING:
     import jinja2
@@ -25,6 +34,7 @@ def html(report: dict) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
+            ours=absent.ours(report),
             arms=report["arms"],
             drawn=figures.drawn(report),
             tables=tables,

@@ -30,7 +30,8 @@ def sentence(arm: dict, report: dict) -> str:
         if name == "inconclusive":
             parts.append(what_settles(verdict))
         parts.append(cost(arm, report))
-        parts.append(f"per second: {per_second(verdict, report)}")
+        if "seconds" in verdict:  # absent: nothing converts tokens to seconds in this study
+            parts.append(f"per second: {per_second(verdict, report)}")
     text = "; ".join(part for part in parts if part)
     dead = [part["part"] for part in arm.get("liveness") or [] if part.get("alive") is False]
     warning = f" Warning: {', '.join(dead)} did not take part in learning." if dead else ""
@@ -46,7 +47,7 @@ def finding(arm: dict, report: dict) -> str:
         aside = f" (about {multiplier})" if multiplier else ""
         return f"**{name}** by {amount(verdict, digits, unit)}{aside}"
     if name == "equivalent":
-        text = f"**equivalent**{lean(verdict)}: {spread(verdict, digits, unit)}"
+        text = f"**equivalent**{lean(verdict, report)}: {spread(verdict, digits, unit)}"
         return f"{text}, inside the margin of {quantities.score(report.get('margin'), digits)}"
     if name == "inconclusive":
         return f"**inconclusive**: {spread(verdict, digits, unit)}"
@@ -80,13 +81,21 @@ def exactly_zero(verdict: dict) -> bool:
     return all(verdict.get(key) == 0 for key in ("difference", "low", "high", "sd_difference"))
 
 
-def lean(verdict: dict) -> str:
+def lean(verdict: dict, report: dict) -> str:
     """Tell the sign of an equivalent arm whose interval excludes zero."""
+    below, above = ", a little better", ", a little worse"
+    if report.get("higher_is_better"):
+        below, above = above, below
     if quantities.known(verdict.get("high")) and verdict["high"] < 0:
-        return ", a little better"
+        return below
     if quantities.known(verdict.get("low")) and verdict["low"] > 0:
-        return ", a little worse"
+        return above
     return ""
+
+
+def better_side(report: dict) -> str:
+    """Say on which side of zero an arm is better: `below` or, where higher is better, `above`."""
+    return "above" if report.get("higher_is_better") else "below"
 
 
 def compute(verdict: dict) -> str:
@@ -100,7 +109,7 @@ def compute(verdict: dict) -> str:
 
 def evidence(verdict: dict) -> str:
     """Give the number of pairs, their correlation and the runs that diverged."""
-    text = quantities.number_of(verdict.get("pairs"), "pair")
+    text = sample(verdict)
     if quantities.known(verdict.get("correlation")):
         text += f", correlation {quantities.correlation(verdict['correlation'])}"
     diverged = verdict.get("diverged") or {}
@@ -108,6 +117,14 @@ def evidence(verdict: dict) -> str:
         runs = quantities.number_of(sum(diverged.values()), "run")
         text += f", {runs} diverged ({diverged.get('arm', 0)} arm, {diverged.get('base', 0)} base)"
     return text
+
+
+def sample(verdict: dict) -> str:
+    """Give the number of pairs, or of runs where these are no pairs: `8 and 7 runs, no pairs`."""
+    runs = verdict.get("runs")
+    if runs:
+        return f"{runs[0]:,} and {quantities.number_of(runs[1], 'run')}, no pairs"
+    return quantities.number_of(verdict.get("pairs"), "pair")
 
 
 def what_settles(verdict: dict) -> str:
@@ -148,6 +165,8 @@ def per_second(verdict: dict, report: dict) -> str:
 def progress(arm: dict, report: dict) -> str:
     """Say how far an arm without a verdict is."""
     done = (arm.get("verdict") or {}).get("pairs") or 0
+    if arm.get("withheld"):
+        return f": {arm['withheld']}"
     if report.get("status") == "complete":
         return f", {quantities.number_of(done, 'usable pair')}"
     looks = (report.get("design") or {}).get("looks") or []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from partbench.report import quantities, sentences
+from partbench.report import absent, quantities, sentences
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def summary(report: dict) -> Table:
                 arm["name"],
                 sentences.word(arm, report),
                 estimate(verdict, digits),
-                quantities.count(verdict.get("pairs") or 0),
+                sample(verdict),
                 seconds.get("word") or quantities.MISSING,
                 quantities.ratio(multiplier),
                 quantities.change(costs.get("time_ratio")),
@@ -48,7 +48,14 @@ def summary(report: dict) -> Table:
         )
     headings = ("arm", "verdict", "difference and interval", "pairs", "at equal seconds")
     costs_too = (*headings, "compute", "time", "parameters")
-    return Table("All arms against the base", costs_too, rows, (2, 3, 5, 6, 7))
+    made = Table("All arms against the base", costs_too, rows, (2, 3, 5, 6, 7))
+    return made if absent.ours(report) else absent.without_columns(made, (4, 5, 7))
+
+
+def sample(verdict: dict) -> str:
+    """Write the number of pairs, or of both sides' runs where these are no pairs: `8 + 7 runs`."""
+    runs = verdict.get("runs")
+    return f"{runs[0]:,} + {runs[1]:,} runs" if runs else quantities.count(verdict.get("pairs") or 0)
 
 
 def parameter_change(arm: dict, report: dict) -> str:
@@ -88,7 +95,8 @@ def verdict_numbers(arm: dict, report: dict) -> Table:
         (
             "difference",
             estimate(verdict, digits),
-            f"mean of arm minus base, in {unit}; below zero the arm is better",
+            f"{absent.averaged(verdict)} of arm minus base, in {unit}; "
+            f"{sentences.better_side(report)} zero the arm is better",
         ),
         (
             "level of the interval",
@@ -112,11 +120,11 @@ def verdict_numbers(arm: dict, report: dict) -> Table:
         ),
         (
             "pairs",
-            quantities.count(verdict.get("pairs") or 0),
-            f"{look} of a study that looks at {looks or 'no'} pairs",
+            sample(verdict),
+            absent.plan(report) or f"{look} of a study that looks at {looks or 'no'} pairs",
         ),
         (
-            "p, paired t-test",
+            f"p, {absent.test(verdict)}",
             quantities.probability(verdict.get("p")),
             "chance of a difference at least this large if the arms were the same",
         ),
@@ -146,6 +154,8 @@ def verdict_numbers(arm: dict, report: dict) -> Table:
             "counted as an outcome, never dropped",
         ),
     ]
+    if not absent.ours(report):
+        rows = [row for row in rows if row[0] not in absent.ONLY_OURS]
     return Table("The verdict in numbers", ("number", "value", "meaning"), rows)
 
 
@@ -182,6 +192,12 @@ def costs(arm: dict, report: dict) -> Table:
         row("tokens per second", "tokens_per_second", quantities.count),
         row("peak memory", "peak_memory_bytes", quantities.memory),
     ]
+    if not absent.ours(report):
+        rows = [
+            row("time of a run", "seconds_per_run", quantities.duration, time.strip()),
+            row("tokens of a run", "tokens_per_run", quantities.short_count),
+        ]
+        rows = [made for made in rows if made[1:3] != (quantities.MISSING,) * 2]
     headings = ("cost", "base", "arm", "arm / base")
     return Table("What it costs", headings, rows, (1, 2, 3))
 
@@ -223,7 +239,8 @@ def pairs(arm: dict, report: dict) -> Table:
         for pair in arm.get("pairs") or []
     ]
     headings = ("seed", "fold", "base", "arm", "difference", "status", "reason")
-    return without_empty_end(Table("Every pair", headings, rows, (1, 2, 3, 4)))
+    made = without_empty_end(Table("Every pair", headings, rows, (1, 2, 3, 4)))
+    return made if absent.ours(report) else absent.without_columns(made, (1,))
 
 
 def troubles(report: dict) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partbench.report import quantities, sentences, tables, tree
+from partbench.report import absent, quantities, sentences, tables, tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -40,6 +40,7 @@ def verdicts(report: dict, page: Path | None = None, *, width: int = 120) -> "Re
         Padding(spoken(sentences.headline(report)), (1, 0, 1, 0)),
         table(report, width),
         *(Padding(spoken(told), (1, 0, 0, 0)) for told in full_sentences(report)),
+        *(Padding(plain(note, "dim"), (1, 0, 0, 0)) for note in report.get("notes") or []),
     ]
     if page:
         parts.append(Padding(plain(f"Report: {page}"), (1, 0, 0, 0)))
@@ -64,8 +65,10 @@ def table(report: dict, width: int = 120) -> "RenderableType":
     made.add_column("verdict", no_wrap=True)
     made.add_column("difference", justify="right", no_wrap=True)
     made.add_column("pairs", justify="right")
-    made.add_column("per second", no_wrap=True)
-    for heading in ("time", "size", "compute")[: 3 if wide else 1]:
+    own = absent.ours(report)
+    if own:
+        made.add_column("per second", no_wrap=True)
+    for heading in ("time", "size", "compute")[: 3 if wide and own else 1]:
         made.add_column(heading, justify="right", no_wrap=True)
     for arm in report["arms"]:
         verdict, costs = arm.get("verdict") or {}, arm.get("costs") or {}
@@ -79,8 +82,8 @@ def table(report: dict, width: int = 120) -> "RenderableType":
             plain(arm_name),
             plain(name, STYLES.get(name, "dim")),
             plain(difference),
-            str(verdict.get("pairs") or 0),
-            plain(after, STYLES.get(after, "dim")),
+            tables.sample(verdict),
+            *([plain(after, STYLES.get(after, "dim"))] if own else []),
             quantities.change(costs.get("time_ratio")),
             tables.parameter_change(arm, report),
             quantities.ratio((verdict.get("multiplier") or {}).get("value")),
@@ -93,6 +96,7 @@ def lines(report: dict, page: Path | None = None) -> list[str]:
     """Give one whole sentence an arm, without any styling."""
     report = tree.finite(report)
     told = [sentence.replace("**", "") for sentence in full_sentences(report)]
+    told += [f"Note: {note}" for note in report.get("notes") or []]
     return [*told, f"Report: {page}"] if page else told
 
 

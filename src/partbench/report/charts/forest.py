@@ -1,6 +1,6 @@
 """Forest plot: every arm's difference with its interval, against zero and the margin."""
 
-from partbench.report import quantities, sentences
+from partbench.report import absent, quantities, sentences
 from partbench.report.charts import theme
 
 ROW = 62
@@ -16,7 +16,8 @@ def forest(report: dict, width: int) -> dict | None:
     domain = theme.padded([*ends, 0, -margin, margin], 0.04)
     height = ROW * len(report["arms"])
     down = {"field": "y", "type": "quantitative", "scale": {"domain": [height, 0]}, "axis": None}
-    title = f"← arm better · difference in {report['unit']} · arm worse →"
+    left, right = ("worse", "better") if report.get("higher_is_better") else ("better", "worse")
+    title = f"← arm {left} · difference in {report['unit']} · arm {right} →"
     across = {"title": title, "labelExpr": theme.SIGNED, "tickCount": max(width // 110, 3)}
     across |= {"grid": False, "domain": True, "domainColor": theme.RULE, "ticks": True}
     tokens = [row for row in rows if row["kind"] == "tokens"]
@@ -90,6 +91,7 @@ def rows_of(report: dict) -> list[dict]:
             name = source.get("word")
             value = quantities.signed(source["difference"], digits)
             ends = quantities.interval(source["low"], source["high"], digits)
+            at = f" at equal {kind}" if absent.ours(report) else ""
             rows.append(
                 {
                     "kind": kind,
@@ -99,7 +101,7 @@ def rows_of(report: dict) -> list[dict]:
                     "y": place * ROW + offset,
                     "color": theme.color_of(name),
                     "shape": SHAPES.get(name or "", "triangle-up"),
-                    "tip": f"{arm['name']} at equal {kind}: {name or 'no verdict'}, {value} {ends}",
+                    "tip": f"{arm['name']}{at}: {name or 'no verdict'}, {value} {ends}",
                 }
             )
     return rows

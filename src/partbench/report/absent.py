@@ -1,0 +1,44 @@
+"""What a report leaves out: what a study of outside runs cannot know is absent, not unknown.
+
+The tree's `kind` says where its runs come from: "commands" (partbench verdict), "table"
+(partbench compare --from); without one they are our own trainer's.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+ONLY_OURS = ("at equal seconds", "compute multiplier")
+"""Rows of the verdict's numbers that need the slope of the base's own curve."""
+
+
+def ours(report: dict) -> bool:
+    """Say whether our own trainer made the runs."""
+    return report.get("kind") is None
+
+
+def without_columns(made: Any, columns: Iterable[int]) -> Any:
+    """Leave columns out of a table."""
+    kept = [place for place in range(len(made.headings)) if place not in set(columns)]
+    return dataclasses.replace(
+        made,
+        headings=tuple(made.headings[place] for place in kept),
+        rows=[tuple(row[place] for place in kept) for row in made.rows],
+        numeric=tuple(kept.index(place) for place in made.numeric if place in kept),
+    )
+
+
+def test(verdict: dict) -> str:
+    """Name the test behind a verdict."""
+    method = verdict.get("method") or "paired t"
+    return f"{method}-test" if method.endswith(" t") else method
+
+
+def averaged(verdict: dict) -> str:
+    """Say what was made of the differences: their mean, or where runs diverged their median."""
+    return "median" if verdict.get("method") == "sign test" else "mean"
+
+
+def plan(report: dict) -> str:
+    """Say on what plan runs were bought that exist already; nothing for declared looks."""
+    return (report.get("design") or {}).get("plan") or ""
