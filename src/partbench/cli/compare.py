@@ -1,16 +1,26 @@
 """`partbench compare`: the one command. Train arms in pairs, test the difference, report it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from partbench.cli import options
+from partbench.cli.ending import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    UNDER_WAY,
+    AsJson,
+    ExitCode,
+    Markdown,
+    leave,
+    show,
+)
 from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.core.errors import ConfigError
 
-EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
-FAILED, UNDER_WAY, INTERRUPTED = 1, 3, 130
+__all__ = ["EXIT_CODES", "FAILED", "INTERRUPTED", "UNDER_WAY", "compare"]
 
 
 def compare(
@@ -27,14 +37,20 @@ def compare(
     for_: Annotated[
         str | None, typer.Option("--for", help="Stop after this time, e.g. 100m; goes on later.")
     ] = None,
-    exit_code: Annotated[
-        bool,
+    exit_code: ExitCode = False,
+    as_json: AsJson = False,
+    markdown: Markdown = None,
+    from_: Annotated[
+        Path | None,
         typer.Option(
-            "--exit-code",
-            help="better 0, worse 10, equivalent 11, inconclusive 12 (several arms: the highest).",
+            "--from", help="A table of runs that exist (CSV, JSON, W&B export); trains nothing."
         ),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="With --from: which is which, e.g. arm=Group,seed=seed,score=val/loss."),
+    ] = None,
+    higher: Annotated[bool, typer.Option(help="With --from: a higher score is better.")] = False,
 ) -> None:
     """Compare arms with a base in seed pairs and write a verdict, a page and its data.
 
@@ -45,13 +61,24 @@ def compare(
     from functools import partial
 
     from partbench.cli import machine
+    from partbench.cli.existing import compare_existing
     from partbench.cli.live import Live
     from partbench.engines.local import Local
-    from partbench.report import terminal
-    from partbench.report.write import data, write
+    from partbench.report.write import write
     from partbench.study.ledger import Ledger
     from partbench.study.run import Driver, Interrupted
 
+    if from_ is not None:
+        if study or swap or set_ or for_:
+            raise ConfigError(f"--from {from_} holds runs that exist; give no study, --swap, --set")
+        compare_existing(
+            from_, columns=columns, base=None if base == "quick" else base, margin=margin,
+            higher=higher, looks=looks, careful=careful, out=out, exit_code=exit_code,
+            as_json=as_json, markdown=markdown,
+        )  # fmt: skip
+        return
+    if columns or higher:
+        raise ConfigError("--columns and --higher speak of a table of runs; add --from runs.csv")
     seconds = options.seconds_of(for_)
     chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
     question = options.study_of(
@@ -77,13 +104,8 @@ def compare(
         raise typer.Exit(INTERRUPTED if driver.stopped else UNDER_WAY) from None
     for repair in ledger.repairs:
         Live.say(repair)
-    if as_json:
-        sys.stdout.write(data(report))
-    else:
-        terminal.show(report, page=folder / "report.html")
+    show(report, folder / "report.html", as_json, markdown)
     rows = [pair for arm in report["arms"] for pair in arm["pairs"]]
     if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(FAILED)
-    if exit_code:
-        words = [arm["verdict"]["word"] or "inconclusive" for arm in report["arms"]]
-        raise typer.Exit(max(EXIT_CODES[word] for word in words))
+    leave(report, exit_code)

@@ -12,6 +12,9 @@ from partbench.core.errors import InputError
 def report(
     folder: Annotated[Path, typer.Argument(help="A study's folder, e.g. runs/my_study.")],
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="The verdict as Markdown for a pull request.")
+    ] = False,
 ) -> None:
     """Rewrite report.html and report.md from report.json, and show the verdict."""
     from partbench.report import terminal
@@ -30,5 +33,9 @@ def report(
         raise InputError(f"{path}: not a report of a study; run the study again") from None
     if as_json:
         typer.echo(json.dumps(data))
+    elif pull_request:
+        from partbench.report import pull_request as markdown
+
+        typer.echo(markdown.pull_request(data), nl=False)
     else:
         terminal.show(data, page=page)

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from partbench.cli.compare import EXIT_CODES, FAILED, INTERRUPTED, UNDER_WAY
+from partbench.cli.ending import (
+    FAILED,
+    INTERRUPTED,
+    UNDER_WAY,
+    AsJson,
+    ExitCode,
+    Markdown,
+    again,
+    leave,
+    show,
+)
 from partbench.cli.options import Careful, Looks, seconds_of
-
-Markdown = Annotated[
-    Path | None,
-    typer.Option(
-        "--markdown",
-        help="Also write the verdict as Markdown for a pull request; - is stdout.",
-        show_default=False,
-    ),
-]
 
 
 def verdict(
@@ -68,14 +69,8 @@ def verdict(
     for_: Annotated[
         str | None, typer.Option("--for", help="Stop after this time, e.g. 100m; goes on later.")
     ] = None,
-    exit_code: Annotated[
-        bool,
-        typer.Option(
-            "--exit-code",
-            help="better 0, worse 10, equivalent 11, inconclusive 12 (several arms: the highest).",
-        ),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+    exit_code: ExitCode = False,
+    as_json: AsJson = False,
     markdown: Markdown = None,
 ) -> None:
     """Run your own training commands in seed pairs and say which is better.
@@ -114,7 +109,7 @@ def verdict(
     seconds = seconds_of(for_)
     folder = out or Path("runs") / asked.name
     runs, live = Runs(), RunsLive(asked, at_once)
-    driver = Driver(asked, folder, runs, at_once, live, seconds, _again())
+    driver = Driver(asked, folder, runs, at_once, live, seconds, again(sys.argv[1:]))
     try:
         with live:
             report = driver.run(write)
@@ -130,35 +125,3 @@ def verdict(
     if any(pair["status"] == "failed" for arm in report["arms"] for pair in arm["pairs"]):
         raise typer.Exit(FAILED)
     leave(report, exit_code)
-
-
-def show(report: dict, page: Path | None, as_json: bool, markdown: Path | None) -> None:
-    """The verdict on stdout: as data, as Markdown for a pull request, or for people."""
-    from partbench.core.files import write_whole
-    from partbench.report import pull_request, terminal
-    from partbench.report.write import data
-
-    text = None if markdown is None else pull_request.pull_request(report)
-    if text is not None and str(markdown) != "-":
-        write_whole(Path(str(markdown)), text)
-        text = None
-    if as_json:
-        sys.stdout.write(data(report))
-    elif text is not None:
-        sys.stdout.write(text)
-    else:
-        terminal.show(report, page=page)
-
-
-def leave(report: dict, exit_code: bool) -> None:
-    """End with the code of the verdict, where that was asked for."""
-    if exit_code:
-        words = [arm["verdict"]["word"] or "inconclusive" for arm in report["arms"]]
-        raise typer.Exit(max(EXIT_CODES[word] for word in words))
-
-
-def _again() -> str:
-    """The command that repeats this study."""
-    import shlex
-
-    return shlex.join(["partbench", *sys.argv[1:]])

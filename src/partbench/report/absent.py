@@ -42,3 +42,23 @@ def averaged(verdict: dict) -> str:
 def plan(report: dict) -> str:
     """Say on what plan runs were bought that exist already; nothing for declared looks."""
     return (report.get("design") or {}).get("plan") or ""
+
+
+def declared(report: dict) -> str:
+    """Say when the margin was chosen: of runs that existed before, nobody here can know."""
+    if report.get("kind") == "table":
+        return "given when this was made; whether it was chosen before the runs is not known"
+    return "declared before the runs"
+
+
+def diff_note(report: dict) -> str:
+    """Say what the table of differences holds."""
+    if ours(report):
+        return (
+            "These are all the settings in which the two differ. A dash means that the setting "
+            "does not exist there."
+        )
+    return (
+        "These are all the words in which the two commands differ. What a word changes in the "
+        "trainer is not seen here."
+    )

@@ -19,6 +19,8 @@ def entries(report: dict) -> list[tuple[str, str]]:
         return [("Score", score), *WORDS]
     side = "Above" if report.get("higher_is_better") else "Below"
     outside = OUTSIDE | {"Difference": OUTSIDE["Difference"].format(side=side)}
+    if report.get("kind") == "table":
+        outside |= {"Margin": TABLE_MARGIN}
     words = [(term, outside.get(term, meaning)) for term, meaning in WORDS]
     return [("Score", score), *((term, meaning) for term, meaning in words if meaning)]
 
@@ -96,9 +98,13 @@ OUTSIDE = {
 }
 """What these words mean of runs that are not our trainer's; empty where they mean nothing."""
 
+TABLE_MARGIN = (
+    "The smallest difference that would matter. Chosen after a look at the results it proves "
+    "nothing; this page cannot know when it was chosen."
+)
+
 GRADES = {
     "as run": "how base and arms were tuned is not known here; not evidence about larger models",
-
     "screen": "one model size, one shared learning rate; not evidence about larger models",
     "tuned": "each arm at its own best learning rate, one model size; not evidence about larger "
     "models",

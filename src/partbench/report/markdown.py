@@ -1,6 +1,7 @@
 """The report as Markdown: the same facts and the same sentences as the page."""
 
 from partbench.report import glossary, origins, sentences, tables, tree
+from partbench.report.absent import ours
 
 
 def markdown(report: dict) -> str:
@@ -54,7 +55,7 @@ def of_arm(arm: dict, report: dict) -> list[str]:
     differences = tables.differences(arm)
     if differences.rows:
         lines += table(differences)
-    else:
+    elif ours(report):
         lines += ["Base and arm have the same settings.", ""]
     lines += table(tables.verdict_numbers(arm, report))
     costs = tables.costs(arm, report)

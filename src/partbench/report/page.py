@@ -34,6 +34,7 @@ def html(report: dict) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
+            absent=absent,
             ours=absent.ours(report),
             arms=report["arms"],
             drawn=figures.drawn(report),

@@ -18,8 +18,8 @@ def pull_request(report: dict) -> str:
     several = len(arms) > 1
     lines = [markdown.safe(sentences.headline(report)), ""] if several else []
     for arm in arms:
-        said = sentences.sentence(arm, report).removeprefix(arm["name"])
-        lines.append(f"{'- ' if several else ''}{code(arm['name'])}{quiet(said)}")
+        said = sentences.sentence(arm, report).removeprefix(arm["name"]).strip()
+        lines.append(f"{'- ' if several else ''}{code(arm['name'])} {quiet(said)}")
     lines += ["", *markdown.warnings(report)]
     lines += table(tables.summary(report), heading=False)
     for note in report.get("notes") or []:

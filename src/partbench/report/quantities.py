@@ -115,6 +115,12 @@ def step_time(seconds: float | None) -> str:
     return f"{three_digits(seconds * 1e3)} ms"
 
 
+def run_time(seconds: float | None) -> str:
+    """Write how long a run took: `213 ms`, `4.21 s`, `12 min`."""
+    short = known(seconds) and seconds < 10
+    return step_time(seconds) if short else duration(seconds)
+
+
 def duration(seconds: float | None) -> str:
     """Write a long time in the unit a person would use: `50 s`, `12 min`, `3.4 h`."""
     if not known(seconds):

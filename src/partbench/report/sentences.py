@@ -5,6 +5,7 @@ A verdict that is not reached is never worded as the absence of a difference.
 """
 
 from partbench.report import quantities
+from partbench.report.absent import ours
 
 VERDICTS = ("better", "worse", "equivalent", "inconclusive")
 PENDING = "no verdict yet"
@@ -144,10 +145,18 @@ def cost(arm: dict, report: dict) -> str:
     base = (report.get("base") or {}).get("costs") or {}
     known = []
     if quantities.known(costs.get("time_ratio")):
-        known.append(f"{quantities.change(costs['time_ratio'])} time")
+        known.append(f"{quantities.change(costs['time_ratio'])} time{scatter(costs, report)}")
     if costs.get("parameters") is not None and base.get("parameters"):
         known.append(f"{quantities.change(costs['parameters'] / base['parameters'])} parameters")
     return f"costs {' and '.join(known)}" if known else ""
+
+
+def scatter(costs: dict, report: dict) -> str:
+    """Give the interval of the time where it comes from the runs themselves, seldom alone."""
+    ends = [costs.get("time_ratio_low"), costs.get("time_ratio_high")]
+    if ours(report) or not all(map(quantities.known, ends)):
+        return ""
+    return f" [{', '.join(map(quantities.change, ends))}]"
 
 
 def per_second(verdict: dict, report: dict) -> str:

@@ -55,7 +55,9 @@ def summary(report: dict) -> Table:
 def sample(verdict: dict) -> str:
     """Write the number of pairs, or of both sides' runs where these are no pairs: `8 + 7 runs`."""
     runs = verdict.get("runs")
-    return f"{runs[0]:,} + {runs[1]:,} runs" if runs else quantities.count(verdict.get("pairs") or 0)
+    return (
+        f"{runs[0]:,} + {runs[1]:,} runs" if runs else quantities.count(verdict.get("pairs") or 0)
+    )
 
 
 def parameter_change(arm: dict, report: dict) -> str:
@@ -106,7 +108,7 @@ def verdict_numbers(arm: dict, report: dict) -> Table:
         (
             "margin",
             f"±{quantities.score(report.get('margin'), digits)}",
-            f"declared before the runs ({report.get('margin_text') or 'no reason given'})",
+            f"{absent.declared(report)} ({report.get('margin_text') or 'no reason given'})",
         ),
         (
             "at equal seconds",
@@ -194,7 +196,7 @@ def costs(arm: dict, report: dict) -> Table:
     ]
     if not absent.ours(report):
         rows = [
-            row("time of a run", "seconds_per_run", quantities.duration, time.strip()),
+            row("time of a run", "seconds_per_run", quantities.run_time, time.strip()),
             row("tokens of a run", "tokens_per_run", quantities.short_count),
         ]
         rows = [made for made in rows if made[1:3] != (quantities.MISSING,) * 2]

@@ -52,7 +52,7 @@ def report(
         "unit": question.metric.name,
         "higher_is_better": question.higher,
         "margin": question.margin,
-        "margin_text": "declared before the runs",
+        "margin_text": "by --margin",
         "alpha": question.alpha,
         "design": {
             "name": question.design.name,
@@ -111,7 +111,7 @@ def _standings(
             return {}  # runs were lost since: they are bought again
         if words.seed_has_no_effect(first.tolist(), second.tolist()):
             raise ConfigError(
-                f"every seed gave the base {base[0].score:g} and {name} {own[0].score:g}: "
+                f"every seed gave the base {_shown(base)} and {name} {_shown(own)}: "
                 f"{len(first)} equal runs are one run. Let {command.SEED} reach the trainer's "
                 f"random numbers, or choose a finer metric than {question.metric.name}"
             )
@@ -121,6 +121,11 @@ def _standings(
     # The false-alarm rate is shared among all arms declared, those that failed included.
     alpha = question.alpha * len(results) / len(question.arms)
     return monitor.look(question.design, look, results, question.margin, alpha)
+
+
+def _shown(row: list[Outcome | None]) -> str:
+    score = row[0].score if row[0] is not None else None
+    return "no number" if score is None else f"{score:g}"
 
 
 def _withdrawn(base: list[Outcome | None], own: list[Outcome | None], pairs: int) -> bool:

@@ -29,9 +29,7 @@ def costs(row: list[Outcome | None]) -> Tree:
     return {"seconds_per_run": sum(ended) / len(ended) if ended else None}
 
 
-def notes(
-    question: Question, outcomes: Outcomes, arms: list[Tree], seeds: list[int]
-) -> list[str]:
+def notes(question: Question, outcomes: Outcomes, arms: list[Tree], seeds: list[int]) -> list[str]:
     """What a reader must know beside the verdicts, in plain sentences."""
     found = [
         words.about_pairs(arm["name"], arm["verdict"].get("correlation"))

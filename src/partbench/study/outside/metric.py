@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,13 +129,9 @@ def _diverged(text: str) -> re.Pattern[str] | None:
 
 
 def _from_text(metric: Metric, output: str) -> Reading:
-    found = None
-    for found in _pattern(metric.key).finditer(output):
-        pass
-    lost = None
-    if (broken := _diverged(metric.key)) is not None:
-        for lost in broken.finditer(output):
-            pass
+    found = _last(_pattern(metric.key), output)
+    broken = _diverged(metric.key)
+    lost = None if broken is None else _last(broken, output)
     if lost is not None and (found is None or lost.start() > found.start()):
         return Reading(math.nan)
     if found is None or found[1] is None:
@@ -152,6 +149,11 @@ def _from_text(metric: Metric, output: str) -> Reading:
             f"give its name alone: --metric {metric.name}",
         )
     return Reading(value)
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    matches = deque(pattern.finditer(text), maxlen=1)
+    return matches[0] if matches else None
 
 
 def _candidate(metric: Metric, output: str) -> str:

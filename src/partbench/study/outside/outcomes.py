@@ -45,9 +45,7 @@ class Outcomes:
         facts = {"seconds": record["seconds"], "at_once": record["at_once"]}
         if record["status"] == "failed":  # not remembered: it will be tried again
             return Outcome("failed", None, record["reason"], **facts)
-        found = metric.read(
-            self.question.metric, self.runs.output(run), self.runs.captured(run)
-        )
+        found = metric.read(self.question.metric, self.runs.output(run), self.runs.captured(run))
         if found.value is None:
             if name not in self._counted:
                 words = " ".join(run.command.at(seed, self.runs.folder(run) / "out"))

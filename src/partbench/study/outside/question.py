@@ -11,7 +11,6 @@ from typing import Any
 from partbench.core.config import fingerprint
 from partbench.core.errors import ConfigError
 from partbench.stats import sequential
-from partbench.study.outside import command as commands
 from partbench.study.outside.command import OUT, Command
 from partbench.study.outside.metric import Metric
 from partbench.study.outside.runs import Run
