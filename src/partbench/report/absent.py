@@ -62,3 +62,16 @@ def diff_note(report: dict) -> str:
         "These are all the words in which the two commands differ. What a word changes in the "
         "trainer is not seen here."
     )
+
+
+def origins(report: dict, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out of a report's origins what its runs cannot tell, and say where they come from."""
+    if ours(report):
+        return rows
+    source, totals = report.get("provenance") or {}, report.get("totals") or {}
+    gone = {"numerics", "corpus", "corpus SHA-256", "tokens trained on"}
+    if not source.get("machine"):  # a table of runs says nothing of where they were made
+        gone |= {"machine", "declared"}
+    if "seconds" not in totals:
+        gone |= {"computing time"}
+    return [*(row for row in rows if row[0] not in gone), ("code", source.get("source") or "")]

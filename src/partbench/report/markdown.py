@@ -18,8 +18,8 @@ def markdown(report: dict) -> str:
         + f". Study {line(report['name'])}, {report.get('status')}.",
         "",
     ]
-    for note in report.get("notes") or []:
-        lines += [f"> {line(note)}", ""]
+    notes = report.get("notes") or []
+    lines += [f"- {line(note)}" for note in notes] + ([""] if notes else [])
     if len(report["arms"]) > 1:
         lines += table(tables.summary(report))
     for arm in report["arms"]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from partbench.report import quantities
-from partbench.report.absent import ours
+from partbench.report import absent, quantities
 from partbench.report.tables import Table
 
 VERSIONS = ("partbench", "torch", "python")
@@ -11,7 +10,9 @@ VERSIONS = ("partbench", "torch", "python")
 
 def base_title(report: dict) -> str:
     """Name what `configuration` lists."""
-    return "The whole base configuration" if ours(report) else "The base, and how it is scored"
+    return (
+        "The whole base configuration" if absent.ours(report) else "The base, and how it is scored"
+    )
 
 
 def configuration(report: dict) -> list[str]:
@@ -53,19 +54,14 @@ def provenance(report: dict) -> Table:
             f"{corpus.get('name') or quantities.MISSING}, {quantities.memory(corpus.get('bytes'))}",
         ),
         ("corpus SHA-256", corpus.get("sha256") or quantities.MISSING),
-        ("code", source.get("source") or quantities.MISSING),
     ]
-    absent = {"numerics", "corpus", "corpus SHA-256", "tokens trained on"}
-    absent = {"code"} if ours(report) else absent
-    absent |= {"machine"} if not machine else set()
-    rows = [row for row in rows if row[0] not in absent]
     if slope:
         value = f"{quantities.score(slope.get('value'), digits)}"
         error = quantities.score(slope.get("standard_error"), digits)
         budgets = " and ".join(map(str, slope.get("budgets") or []))
         note = f"{value} ± {error} {report['unit']} per unit of log compute"
         rows.append(("slope of the base's curve", f"{note}, from budgets {budgets}"))
-    return Table("Where this comes from", ("what", "value"), rows)
+    return Table("Where this comes from", ("what", "value"), absent.origins(report, rows))
 
 
 def design_text(design: dict) -> str:
@@ -77,9 +73,9 @@ def design_text(design: dict) -> str:
 
 
 def time_text(totals: dict) -> str:
-    """Give the computing time: on one core where that is known, else as a clock showed it."""
+    """Give the computing time: on one core where that is known, else all runs' times added up."""
     if "seconds" in totals:
-        return f"{quantities.duration(totals['seconds'])}, all runs one after the other"
+        return f"{quantities.duration(totals['seconds'])} in all"
     return f"{quantities.duration(totals.get('core_seconds'))} on one core"
 
 

@@ -22,8 +22,8 @@ def pull_request(report: dict) -> str:
         lines.append(f"{'- ' if several else ''}{code(arm['name'])} {quiet(said)}")
     lines += ["", *markdown.warnings(report)]
     lines += table(tables.summary(report), heading=False)
-    for note in report.get("notes") or []:
-        lines += [f"> {quiet(note)}", ""]
+    notes = report.get("notes") or []
+    lines += [f"- {quiet(note)}" for note in notes] + ([""] if notes else [])
     lines += markdown.folded("Numbers, pairs and costs", details(report))
     again = markdown.block(report.get("reproduce") or [])
     origin = table(origins.provenance(report), heading=False)

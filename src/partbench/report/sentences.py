@@ -191,7 +191,7 @@ def headline(report: dict) -> str:
     if not arms:
         return "No arm was declared."
     if len(arms) > 1:
-        return tally([word(arm, report) for arm in arms])
+        return tally([word(arm, report) for arm in arms], "swaps" if ours(report) else "arms")
     arm, verdict = arms[0], arms[0].get("verdict") or {}
     name, unit, digits = word(arm, report), report["unit"], quantities.decimals(report)
     if name in ("better", "worse"):
@@ -209,7 +209,7 @@ def headline(report: dict) -> str:
     return f"{arm['name']} against the base: **{name}**{progress(arm, report)}."
 
 
-def tally(words: list[str]) -> str:
+def tally(words: list[str], noun: str = "swaps") -> str:
     """Count the verdicts of several arms: `Of three swaps, one is better and two are worse.`"""
     found: list[str] = []
     for name in (*VERDICTS, PENDING, NONE):
@@ -220,7 +220,7 @@ def tally(words: list[str]) -> str:
                 verb = "has " if many == 1 else "have "
             found.append(f"{numeral(many)} {verb}**{name}**")
     listing = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
-    return f"Of {numeral(len(words))} swaps, {listing}."
+    return f"Of {numeral(len(words))} {noun}, {listing}."
 
 
 def numeral(many: int) -> str:

@@ -112,9 +112,11 @@ def _withheld(side: Sides, design: sequential.Design | None) -> str:
         return "every seed gave the same number, and equal runs are one run"
     lost = sum(side.diverged)
     if lost and not (side.paired and design is not None):
+        base, arm = side.diverged
+        runs = "1 run" if lost == 1 else f"{lost} runs"
         return (
-            f"{lost} runs diverged ({side.diverged[1]} arm, {side.diverged[0]} base), and only "
-            f"pairs at declared looks can be ranked"
+            f"{runs} diverged ({arm} arm, {base} base), and only pairs at declared looks can be "
+            f"ranked"
         )
     if design is not None and side.paired and len(side.seeds) < design.looks[0]:
         return f"{len(side.seeds)} of the {design.looks[0]} pairs of the first look"

@@ -44,7 +44,7 @@ def report(
         "looks": "none declared" if looks is None else list(looks),
     }
     seconds = [run.seconds for run in table.runs if run.seconds is not None]
-    identity = fingerprint({"facts": facts, "runs": [list(vars(r).values()) for r in table.runs]})
+    identity = fingerprint({"facts": facts, "runs": [repr(run) for run in table.runs]})
     return {
         "schema": 1,
         "kind": "table",
@@ -64,7 +64,7 @@ def report(
         "base": {"name": base, "config": facts, "costs": _costs(groups[base])},
         "arms": arms,
         "notes": _notes(table, path, base, groups, arms, sides, design),
-        "totals": {"cells": len(table.runs), "cells_reused": len(table.runs)}
+        "totals": {"cells": len(table.runs), "cells_reused": 0}
         | ({"seconds": sum(seconds)} if seconds else {}),
         "reproduce": [reproduce] if reproduce else [],
         "provenance": {
@@ -74,7 +74,7 @@ def report(
             "source": f"{path.name}, {table.kind}",
             "cells": [
                 {"id": f"run {run.place}", "arm": run.arm, "seed": run.seed, "status": _status(run),
-                 "seconds": run.seconds, "reused": True}
+                 "seconds": run.seconds, "reused": False}
                 for run in table.runs
             ],
         },
