@@ -203,7 +203,7 @@ def test_files_are_read_as_each_run_left_them(option, metric):
 
 def test_a_file_that_an_earlier_run_wrote_is_not_taken_for_a_result():
     Path("m.csv").write_text("step,loss\n1,1.0\n")
-    with pytest.raises(ConfigError, match="m.csv was not written by the run"):
+    with pytest.raises(ConfigError, match=r"m\.csv was not written by the run"):
         drive(ask("--shift 0.1", metric=(None, None, "m.csv:loss")))
 
 
