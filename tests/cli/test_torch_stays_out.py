@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-VERBS = ["compare", "plan", "report", "parts", "sample", "doctor", "cell", "worker"]
+VERBS = ["compare", "verdict", "plan", "report", "parts", "sample", "doctor", "cell", "worker"]
 HEAVY = ("torch", "scipy", "jinja2", "vl_convert", "pandas", "safetensors")
 
 SCRIPT = """
