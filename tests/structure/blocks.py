@@ -4,7 +4,8 @@ A block whose first line is a comment with a file name (`# my_residual.py`) is a
 to the folder where the document's commands run. Then, document by document, from top to bottom:
 
 bash    `partbench ...` runs in a folder and a home of its own, with `TINY` appended, so that it
-        trains 3 steps of a model of one layer. A study file gets the same edits in its `set`. The
+        trains 3 steps of a model of one layer. A study file gets the same edits in its `set`.
+        `verdict` and `compare --from` run as they stand, with this Python. The
         cell of `sample` and the folder of `report` become ones that exist. `doctor` is only parsed:
         a test measures no machine.
         `make TARGET` must be a target of the Makefile. `SETUP` lines are not run.
@@ -43,7 +44,7 @@ SETUP = (
     "pytest tests/",
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt))\n")
+FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv))\n")
 VERDICTS = (0, 10, 11, 12)
 
 
@@ -94,7 +95,8 @@ def write_files(found: list[Block], folder: Path) -> list[Path]:
             path = folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             body = block.body
-            path.write_text(body.partition("\n")[2] if path.suffix == ".txt" else body)
+            bare = path.suffix in (".txt", ".csv")
+            path.write_text(body.partition("\n")[2] if bare else body)
             written.append(path)
     return written
 
@@ -177,12 +179,14 @@ class Runner:
         if verb in ("report", "sample") and not (self.folder / "runs").exists():
             self.partbench(["compare", "--swap", "ffn=swiglu"], "a study to speak of")
         if verb == "report":
-            return ["report", str(next((self.folder / "runs").iterdir()))]
+            return ["report", str(next((self.folder / "runs").iterdir())), *arguments[2:]]
         if verb == "sample":
             home = Path(self.environment["PARTBENCH_HOME"])
             cell = next((home / "ledger").glob("*/*/model.safetensors")).parent.name
             return ["sample", cell, *arguments[2:], "--tokens", "3"]
-        if verb not in ("compare", "plan"):
+        if verb == "verdict":
+            return [word.replace("python ", f"{sys.executable} ") for word in arguments]
+        if verb not in ("compare", "plan") or "--from" in arguments:
             return arguments
         studies = [a for a in arguments[1:2] if a.endswith(".toml")]
         if not studies:

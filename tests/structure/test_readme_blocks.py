@@ -79,7 +79,7 @@ def test_every_study_resolves(document: str, tmp_path: Path, monkeypatch) -> Non
     for block, line in COMMANDS:
         if block.document == document:
             verb, given = parsed(words(line))
-            if verb in ("compare", "plan"):
+            if verb in ("compare", "plan") and not given.get("from_"):
                 study = options.study_of(
                     given["study"], given["swap"], given["base"], given["set_"], numerics,
                     margin=given["margin"], careful=given["careful"], looks=given["looks"],
