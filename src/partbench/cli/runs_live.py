@@ -2,12 +2,15 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partbench.cli.live import Live
 from partbench.study.outside.driver import Job
 from partbench.study.outside.question import Question
 from partbench.study.outside.runs import Run
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 Tree = dict[str, Any]
 
@@ -25,12 +28,13 @@ class RunsLive:
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
+            TextColumn("{task.percentage:>3.0f} %"),
+            _left(self),
             console=self.console,
             disable=not self.console.is_terminal,
             transient=True,
         )
-        self.task = self.bar.add_task("starting", total=1.0, note="")
+        self.task = self.bar.add_task("starting", total=1.0)
         self.began = time.monotonic()
         self.said: set[tuple[Any, ...]] = set()
         self.names: dict[str, str] = {}
@@ -105,13 +109,16 @@ class RunsLive:
 
     def _note(self) -> None:
         done = self.wanted - len(self.waiting) - len(self.under_way)
-        left = self._seconds_left()
-        self.bar.update(
-            self.task,
-            description=f"runs {done}/{self.wanted}",
-            completed=done / max(1, self.wanted),
-            note="" if left is None else f"about {_clock(left)} left to this look",
-        )
+        share = done / max(1, self.wanted)
+        self.bar.update(self.task, description=f"runs {done}/{self.wanted}", completed=share)
+
+    def left(self) -> str:
+        """How long this look will still take, or how long its first run has taken."""
+        seconds = self._seconds_left()
+        if seconds is not None:
+            return f"about {_clock(seconds)} left to this look"
+        began = min(list(self.under_way.values()), default=None)
+        return "" if began is None else f"the first run takes {_clock(time.monotonic() - began)}"
 
     def _seconds_left(self) -> float | None:
         """Mean seconds of a name's runs so far, for all that are left, shared by the places."""
@@ -120,12 +127,24 @@ class RunsLive:
             return None
         usual = {name: sum(row) / len(row) for name, row in self.seconds.items() if row}
         mean, now = sum(known) / len(known), time.monotonic()
-        left = sum(usual.get(self.names[id], mean) for id in self.waiting)
-        for id, began in self.under_way.items():
+        left = sum(usual.get(self.names[id], mean) for id in list(self.waiting))
+        for id, began in list(self.under_way.items()):
             left += max(0.0, usual.get(self.names[id], mean) - (now - began))
         return left / self.at_once
 
     say = staticmethod(Live.say)
+
+
+def _left(live: RunsLive) -> "ProgressColumn":
+    """A column that is drawn anew while runs are under way: they say nothing themselves."""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(live.left())
+
+    return Left()
 
 
 def _clock(seconds: float) -> str:

@@ -285,6 +285,38 @@ def test_a_kill_of_the_driver_loses_nothing_that_ended_and_leaves_no_orphan():
     assert 8 <= len(started()) <= 8 + kills, "only what a kill interrupted ran again"
 
 
+def start(*words: str) -> "subprocess.Popen[str]":
+    """`partbench verdict` of slow toys, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "partbench", "verdict", f"{TOY} --sleep 0.2",
+         f"{TOY} --sleep 0.2 --shift 0.5", "--metric", "val_loss", "--margin", "0.01", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def test_two_studies_at_once_run_nothing_twice(home):
+    both = [start("--out", f"study{n}", "--at-once", "2") for n in range(2)]
+    said = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert len(started()) == 8
+    assert said[0][0].partition(";")[0] == said[1][0].partition(";")[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_with_130_and_says_how_to_go_on(number, home):
+    process = start()
+    while len(started()) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    said, told = process.communicate()
+    assert process.returncode == 130
+    assert said == ""
+    assert "the same command goes on" in told
+    assert "Traceback" not in told
+    assert not orphans()
+
+
 def orphans() -> list[str]:
     """Toy trainers that still run."""
     found = []
