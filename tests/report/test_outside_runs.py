@@ -175,3 +175,10 @@ def test_the_origins_of_our_own_reports_are_as_they_were():
     own = {row[0]: row[1] for row in origins.provenance(outside()).rows}
     assert own["code"] == "commit 0123, 7 files"
     assert own["computing time"] == "12 s in all"
+
+
+def test_an_interval_without_ends_is_said_in_words():
+    report = outside(make=one_better)
+    report["arms"][0]["verdict"] |= {"word": "inconclusive", "low": -float("inf"), "high": None}
+    assert "-0.067 val_loss without a finite interval" in terminal.lines(report)[0]
+    assert "| -0.067 no finite interval |" in pull_request.pull_request(report)

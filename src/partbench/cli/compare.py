@@ -72,7 +72,7 @@ def compare(
         if study or swap or set_ or for_:
             raise ConfigError(f"--from {from_} holds runs that exist; give no study, --swap, --set")
         compare_existing(
-            from_, columns=columns, base=None if base == "quick" else base, margin=margin,
+            from_, columns=columns, base=base, margin=margin,
             higher=higher, looks=looks, careful=careful, out=out, exit_code=exit_code,
             as_json=as_json, markdown=markdown,
         )  # fmt: skip

@@ -25,6 +25,8 @@ def compare_existing(
     from partbench.study.outside import existing, question, table_report
 
     table = runs_table.read(path, runs_table.parse_columns(columns))
+    if base == "quick" and base not in table.arms():
+        base = None  # nobody gave it: it is the preset that `compare` starts from
     report = table_report.report(
         table,
         path,

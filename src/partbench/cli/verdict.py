@@ -93,7 +93,8 @@ def verdict(
     parsed = [command.parse(text) for text in commands]
     names = command.arm_names(parsed, name or [])
     found = metrics.parse(metric, metric_json, metric_csv)
-    own_files = [found.file] if found.file else []
+    # What the runs write themselves is no code of theirs.
+    own_files = [command.anywhere(found.file)] if found.file else []
     asked = question.Question(
         commands=tuple(parsed),
         names=("base", *names),

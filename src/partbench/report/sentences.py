@@ -74,6 +74,7 @@ def spread(verdict: dict, digits: int, unit: str) -> str:
         return "every paired difference is exactly 0"
     difference = quantities.signed(verdict.get("difference"), digits)
     ends = quantities.interval(verdict.get("low"), verdict.get("high"), digits)
+    ends = "without a finite interval" if ends == quantities.MISSING else ends
     return f"difference {difference} {unit} {ends}"
 
 

@@ -166,6 +166,7 @@ def estimate(source: dict, digits: int) -> str:
     if not quantities.known(source.get("difference")):
         return quantities.MISSING
     ends = quantities.interval(source.get("low"), source.get("high"), digits)
+    ends = "no finite interval" if ends == quantities.MISSING else ends
     return f"{quantities.signed(source['difference'], digits)} {ends}"
 
 

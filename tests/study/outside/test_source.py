@@ -40,6 +40,18 @@ def test_without_git_the_files_named_in_a_command_count(folder):
     assert after[1] == before[1], "the other command does not name this file"
 
 
+def test_a_file_within_a_shell_s_words_counts(folder):
+    command = Command("sh -c 'python train.py --seed {seed}'")
+    before = state(command)
+    (folder / "train.py").write_text("3")
+    assert state(command) != before
+
+
+def test_a_command_whose_code_is_not_seen_is_told(folder):
+    assert "--watch it" in look([Command("python -m train {seed}")]).text
+    assert "train.py" in look([HERE]).text
+
+
 def test_watched_files_and_folders_count_for_all(folder):
     (folder / "data").mkdir()
     (folder / "data" / "a.bin").write_text("a")

@@ -115,7 +115,7 @@ def titles(report: dict, width: int, down: dict) -> list[dict]:
         verdict, name = arm.get("verdict") or {}, sentences.word(arm, report)
         value = quantities.signed(verdict.get("difference"), digits)
         ends = quantities.interval(verdict.get("low"), verdict.get("high"), digits)
-        known = quantities.known(verdict.get("difference"))
+        known = quantities.known(verdict.get("difference")) and ends != quantities.MISSING
         said = f"{name} {value} {ends}" if known and not narrow else name
         y = place * ROW + 14
         left.append({"text": arm["name"], "y": y})

@@ -160,7 +160,8 @@ def _arm(
     ]
     timed = [(a.seconds, b.seconds) for _, a, b in both if "failed" not in (a.status, b.status)]
     ratio = words.time_ratio([a for a, _ in timed], [b for _, b in timed])
-    return {
+    why = {"withheld": _failure(seeds, base, own)} if failed and standing is None else {}
+    return why | {
         "name": name,
         "diff": command.differences(question.command("base"), question.command(name)),
         "finished": failed or (standing is not None and standing.finished),
@@ -168,6 +169,15 @@ def _arm(
         "pairs": [_pair(seed, left, right) for seed, left, right in both],
         "costs": facts.costs(own[:counted]) | ratio,
     }
+
+
+def _failure(seeds: list[int], base: list[Outcome | None], own: list[Outcome | None]) -> str:
+    """The first failure that took an arm out of the study, in words."""
+    for who, row in (("base", base), ("arm", own)):
+        for seed, outcome in zip(seeds, row, strict=False):
+            if outcome is not None and outcome.status == "failed":
+                return f"the {who} failed at seed {seed} ({outcome.reason})"
+    return "a run failed"
 
 
 def _pair(seed: int, base: Outcome, own: Outcome) -> Tree:

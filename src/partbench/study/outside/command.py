@@ -57,6 +57,11 @@ def filled(text: str, seed: int, out: Path) -> str:
     return text.replace(SEED, str(seed)).replace(OUT, str(out))
 
 
+def anywhere(text: str) -> str:
+    """A pattern that matches the text whatever stands for {seed} and {out}."""
+    return text.replace(SEED, "*").replace(OUT, "*")
+
+
 def parse(text: str) -> Command:
     """A command that can be run; ConfigError in one line for what cannot."""
     command = Command(" ".join(text.split("\n")).strip())

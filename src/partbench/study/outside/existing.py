@@ -51,7 +51,7 @@ def base_of(table: RunsTable, wanted: str | None) -> str:
             raise ConfigError(f"--base {wanted}: no such arm in the file; {nearest(wanted, arms)}")
         return wanted
     usual = [arm for name in USUAL_BASES for arm in arms if arm.lower() == name]
-    if not usual:
+    if len(usual) != 1:
         raise ConfigError(f"which arm is the base? Say --base NAME; there are {', '.join(arms)}")
     return usual[0]
 

@@ -44,8 +44,9 @@ class Question:
     @property
     def text(self) -> str:
         """The question in a sentence."""
-        listed = ", ".join(self.arms)
-        return f"What does {listed} change in {self.metric.name}?"
+        first, last = ", ".join(self.arms[:-1]), self.arms[-1]
+        who = f"do {first} and {last}" if first else f"does {last}"
+        return f"What {who} change in {self.metric.name}?"
 
     @property
     def name(self) -> str:

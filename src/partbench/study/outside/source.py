@@ -41,8 +41,10 @@ class Source:
     @property
     def text(self) -> str:
         """Where the code stands, in words."""
+        if self.tree is None and not self.files:
+            return "no git here and no file named: a change of the code is not seen; --watch it"
         if self.tree is None:
-            return f"no git here; {len(self.files)} files named by the commands are hashed"
+            return f"no git here; hashed are {', '.join(sorted(self.files))}"
         return f"commit {self.commit[:12] or 'none yet'}, {len(self.tree)} files hashed as they are"
 
 
@@ -80,10 +82,10 @@ def changed(before: Source, commands: Iterable[Command]) -> str | None:
 
 
 def _names(command: Command) -> set[str]:
-    """The words (or the values of --option=value words) that are files."""
+    """The words that are files; also in --option=file, and inside the words of sh -c '...'."""
     found = set()
     for word in (*command.words, *command.variables.values()):
-        for text in (word, word.partition("=")[2]):
+        for text in (word, word.partition("=")[2], *word.split()):
             if text and SEED not in text and _is_file(text):
                 found.add(text)
     return found
