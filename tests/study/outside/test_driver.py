@@ -102,8 +102,14 @@ def test_a_shift_is_found_at_the_first_look_and_nothing_runs_twice():
     assert len(started()) == 8
     assert again["totals"]["cells_reused"] == 8
     assert again["arms"][0]["verdict"] == arm["verdict"]
+    assert not report["notes"]
+    assert any(
+        "4 pairs had been run before this study was declared" in note and "--first-seed 5" in note
+        for note in again["notes"]
+    )
     # Another arm shares the base's runs, and another metric all of them.
-    drive(ask("--shift 0.1"), folder="third")
+    third = drive(ask("--shift 0.1"), folder="third")
+    assert not third["notes"], "the base alone was known"
     assert len(started()) == 12
     drive(ask("--shift 0.1", metric=("val_loss=([0-9.]+)", None, None)), folder="fourth")
     assert len(started()) == 12

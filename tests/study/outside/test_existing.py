@@ -177,11 +177,11 @@ def test_the_base_is_found_by_its_name_or_asked_for():
 @pytest.mark.slow
 @pytest.mark.parametrize("planned", [True, False])
 def test_three_idle_arms_raise_few_false_alarms(planned):
-    """Of 1,500 studies whose arms all equal the base, at most 5 % call any arm better or worse."""
+    """Of 600 studies whose arms all equal the base, at most 5 % call any arm better or worse."""
     design = sequential.flat((8,)) if planned else None
     draws = np.random.default_rng(3)
     alarms = 0
-    for _ in range(1500):
+    for _ in range(600):
         base = draws.normal(size=8)
         sides = {
             "a": existing.Sides(base, base + draws.normal(size=8), tuple("12345678")),
@@ -190,4 +190,4 @@ def test_three_idle_arms_raise_few_false_alarms(planned):
         }
         found = existing.judged(sides, 0.01, 0.05, design, False)
         alarms += any(tree["word"] in ("better", "worse") for tree in found.values())
-    assert alarms <= 0.05 * 1500 + 2 * math.sqrt(0.05 * 0.95 * 1500)
+    assert alarms <= 0.05 * 600 + 2 * math.sqrt(0.05 * 0.95 * 600)

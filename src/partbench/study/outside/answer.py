@@ -65,7 +65,7 @@ def report(
             "costs": facts.costs(base),
         },
         "arms": arms,
-        "notes": facts.notes(question, outcomes, arms, seeds),
+        "notes": facts.notes(question, declared, outcomes, arms, seeds),
         "totals": facts.totals(question, declared, outcomes, seeds),
         "reproduce": [reproduce] if reproduce else [],
         "provenance": facts.provenance(question, declared, outcomes, seeds),

@@ -29,13 +29,16 @@ def costs(row: list[Outcome | None]) -> Tree:
     return {"seconds_per_run": sum(ended) / len(ended) if ended else None}
 
 
-def notes(question: Question, outcomes: Outcomes, arms: list[Tree], seeds: list[int]) -> list[str]:
+def notes(
+    question: Question, declared: Tree, outcomes: Outcomes, arms: list[Tree], seeds: list[int]
+) -> list[str]:
     """What a reader must know beside the verdicts, in plain sentences."""
     found = [
         words.about_pairs(arm["name"], arm["verdict"].get("correlation"))
         for arm in arms
         if arm["verdict"].get("pairs", 0) >= 4
     ]
+    found += [_seen_before(question, set(declared["known"]), arm["name"], seeds) for arm in arms]
     known = [o for name in question.names for o in outcomes.row(name, seeds) if o is not None]
     crowd = max((outcome.at_once for outcome in known), default=1)
     if crowd > 1:
@@ -44,6 +47,26 @@ def notes(question: Question, outcomes: Outcomes, arms: list[Tree], seeds: list[
             f"alone; --at-once 1 measures them."
         )
     return [note for note in found if note]
+
+
+def _seen_before(question: Question, known: set[str], name: str, seeds: list[int]) -> str | None:
+    """Pairs that had been run when the study was declared: somebody may have looked at them.
+
+    Runs of the base alone are no such thing: they are what the next idea saves.
+    """
+    pairs = [
+        seed
+        for seed in seeds
+        if {question.run("base", seed).id, question.run(name, seed).id} <= known
+    ]
+    if not pairs:
+        return None
+    many = "1 pair had" if len(pairs) == 1 else f"{len(pairs)} pairs had"
+    return (
+        f"{name}: {many} been run before this study was declared. If its margin, looks or metric "
+        f"were chosen after a look at them, its error is larger than it says; --first-seed "
+        f"{max(pairs) + 1} begins on fresh pairs."
+    )
 
 
 def totals(question: Question, declared: Tree, outcomes: Outcomes, seeds: list[int]) -> Tree:
