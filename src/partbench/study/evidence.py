@@ -46,3 +46,8 @@ def curves(name: str, records: Records) -> list[Tree]:
         for (arm, seed), record in records.items()
         if arm == name and record and "curve" in record
     ]
+
+
+def dead(study: Study, name: str, records: Records) -> list[str]:
+    """Slots this arm changed whose part did not learn in its first finished cell."""
+    return [row["slot"] for row in liveness(study, name, records) if row["alive"] is False]
