@@ -4,7 +4,8 @@ import pytest
 
 from partbench.report import sentences
 
-from .made_up_studies import identical, laddered, one_better, several_arms, under_way
+from .made_up_ladder import laddered
+from .made_up_studies import identical, one_better, several_arms, under_way
 
 
 def test_a_better_arm_is_told_with_size_interval_cost_and_grade():

@@ -110,10 +110,10 @@ def parse_margin(value: Any) -> tuple[float, str]:
         text = value.strip()
         share = text.endswith("%")
         try:
-            number = float(text.rstrip("%").strip())
+            given = float(text.rstrip("%").strip())
         except ValueError:
             raise ConfigError(f'margin: {value!r} is neither a number nor like "10 %"') from None
-        return (number / 100, "compute") if share else (number, "")
+        return (given / 100, "compute") if share else (given, "")
     return (number("margin", value, 0.0), "")
 
 
