@@ -6,6 +6,7 @@ from partbench.stats import monitor, paired, verdict
 from partbench.stats.divergence import signed_differences
 from partbench.stats.power import pairs_to_settle
 from partbench.study import evidence
+from partbench.study.advice import advice
 from partbench.study.judgement import at_equal_seconds, compute_multiplier
 from partbench.study.reading import Reading
 
@@ -18,7 +19,7 @@ def entry(
 ) -> Tree:
     """The arm `name` as the report shows it, judged at `look`."""
     study, withheld = reading.study, reading.withheld(name, look)
-    return {
+    arm = {
         "name": name,
         "diff": study.base.diff(study.arms[name]),
         "finished": bool(withheld) or (standing is not None and standing.finished),
@@ -28,6 +29,7 @@ def entry(
         "liveness": evidence.liveness(study, name, reading.records),
         "curves": evidence.curves(name, reading.records),
     }
+    return arm | {"advice": advice(arm, evidence.pair_seconds(study, name, reading.records))}
 
 
 def _verdict(reading: Reading, name: str, standing: monitor.Standing | None, costs: Tree) -> Tree:
