@@ -107,7 +107,7 @@ def fits(runs: Runs, kept: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     gaps = np.broadcast_to(np.geomspace(1e-3, 1, 13), (len(kept), 13))
     step = 1000 ** (1 / 12)
     here = np.arange(len(kept))
-    for _ in range(4):
+    for _ in range(5):
         irreducible = floor * (1 - gaps)
         log_scale, exponent, cost = _given(irreducible, runs, kept, corner)
         best = cost.argmin(axis=1)
