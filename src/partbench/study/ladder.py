@@ -5,11 +5,14 @@ pairs; the study's own size is a rung too. Each gives a compute multiplier; thei
 is the answer (stats/ladder.py).
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
 from partbench.stats.divergence import signed_differences
-from partbench.stats.paired import paired
+from partbench.stats.ladder import back_test, trend
+from partbench.stats.multiplier import on_ladder
+from partbench.stats.paired import Paired, paired
 from partbench.study import tuning
 from partbench.study.judgement import compute_multiplier
 from partbench.study.plan import Job, curve_jobs, pair_jobs
@@ -65,6 +68,7 @@ def read(study: Study, ledger: Known, home: Study, arms: list[Tree]) -> Tree:
         row = _row(home, ledger, home.seeds(pairs), {}) if pairs >= 3 else None
         rows += [row | {"home": True}] if row else []
     rows.sort(key=lambda row: row["compute"])
+    _by_law(rows, 1 - study.alpha / len(study.arms))
     return {
         "rungs": rows,
         "complete": len(below) == len(rungs(study)),
@@ -97,6 +101,7 @@ def _row(asked: Study, ledger: Known, seeds: list[int], held: dict[str, str]) ->
         "tokens": known["tokens"],
         "pairs": len(seeds),
         "base": sum(base_scores) / len(base_scores) if base_scores else None,
+        "scores": base_scores,
         "slope": reading.slope and reading.slope["value"],
         "arms": {name: _arm(reading, name, seeds, level) for name in asked.arms},
     }
@@ -105,7 +110,8 @@ def _row(asked: Study, ledger: Known, seeds: list[int], held: dict[str, str]) ->
 def _arm(reading: Reading, name: str, seeds: list[int], level: float) -> Tree:
     if reason := reading.withheld(name, 0):
         return {"reason": reason}
-    differences = signed_differences(*reading.scores(name, seeds))
+    base_scores, arm_scores = reading.scores(name, seeds)
+    differences = signed_differences(base_scores, arm_scores)
     if len(differences) < len(seeds) or not all(abs(d) < float("inf") for d in differences):
         return {"reason": "a run diverged"}
     test = paired(differences, level)
@@ -114,32 +120,67 @@ def _arm(reading: Reading, name: str, seeds: list[int], level: float) -> Tree:
         "difference": test.mean,
         "low": test.low,
         "high": test.high,
-        "multiplier": compute_multiplier(differences, reading.slope, level),
+        "scores": arm_scores,
+        "multiplier": _with_error(
+            compute_multiplier(differences, reading.slope, level), test, level
+        ),
     }
+
+
+def _with_error(found: Tree | None, test: Paired, level: float) -> Tree | None:
+    """The multiplier with its logarithm's standard error, as the trend wants it."""
+    from scipy.special import stdtrit
+
+    if found is None or not 0 < found["low"] <= found["high"] < math.inf:
+        return None
+    wide = math.log(found["high"]) - math.log(found["low"])
+    error = wide / (2 * float(stdtrit(test.freedom, (1 + level) / 2)))
+    return found | {"log": math.log(found["value"]), "error": error, "freedom": test.freedom}
 
 
 def _trend(name: str, rows: list[Tree], study: Study) -> Tree | None:
     """Word, slope a decade and its interval; None below three rungs with a multiplier."""
     known = [
-        (row["compute"], row["arms"][name]["multiplier"])
+        (row["compute"], found)
         for row in rows
-        if row["arms"][name].get("multiplier")
+        if (found := row["arms"][name].get("multiplier")) and found["error"] > 0
     ]
     if len(known) < 3:
         return None
+    budgets = [compute for compute, _ in known]
+    columns = ([found[key] for _, found in known] for key in ("log", "error", "freedom"))
+    logs, errors, freedoms = columns
     level = 1 - study.alpha / len(study.arms)
-    from partbench.stats.ladder import trend
-
-    found = trend(
-        [compute for compute, _ in known],
-        [m["value"] for _, m in known],
-        [(m["low"], m["high"]) for _, m in known],
-        interval_level=level,
-    )
+    found = trend(budgets, logs, errors, freedoms, level=level)
     return {
         "word": found.word,
         "slope": found.slope,
-        "low": found.low,
-        "high": found.high,
+        "low": found.slope_low,
+        "high": found.slope_high,
+        "level": level,
         "rungs": len(known),
+        "target": found.target,
+        "multiplier": {"value": found.multiplier, "low": found.low, "high": found.high},
+        "foretold": [
+            {"rung": test.rung, "expected": test.expected, "found": test.found, "hit": test.hit}
+            for test in back_test(budgets, logs, errors, freedoms, level)
+        ],
     }
+
+
+def _by_law(rows: list[Tree], level: float) -> None:
+    """Add to each rung's arms the multiplier read off the base's own law, or why there is none."""
+    if len(rows) < 3:
+        return
+    budgets, base = [row["compute"] for row in rows], [row["scores"] for row in rows]
+    for row in rows:
+        for arm in row["arms"].values():
+            if "scores" not in arm:
+                continue
+            found = on_ladder(budgets, base, arm["scores"], row["compute"], level)
+            arm["by_law"] = {
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "reason": found.reason,
+            }
