@@ -2,7 +2,7 @@
 
 import partbench
 
-study = partbench.Study(swap="ffn=swiglu", margin="10 %")
+study = Study(swap="ffn=swiglu", margin="10 %")
 print(study.plan())
 report = study.run()
 print(report["arms"][0]["verdict"]["word"], report["arms"][0]["advice"])
