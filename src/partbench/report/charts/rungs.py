@@ -23,7 +23,13 @@ def rungs(arm: dict, report: dict) -> dict | None:
         "field": "compute",
         "type": "quantitative",
         "scale": x_scale,
-        "axis": {"title": "training FLOPs of the base", "format": ".0e", "grid": False},
+        "axis": {
+            "title": "training FLOPs of the base",
+            "values": computes,
+            "labelExpr": "format(datum.value, '.1e')",
+            "labelOverlap": True,
+            "grid": False,
+        },
     }
     y_axis = {"title": "worth in compute", "labelExpr": "format(datum.value, '~g') + 'x'"}
     y = {"field": "value", "type": "quantitative", "scale": y_scale, "axis": y_axis}
