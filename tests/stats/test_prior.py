@@ -25,7 +25,7 @@ def test_many_studies_give_the_prior_they_were_drawn_from(freedom):
 
 
 def test_the_two_moments_are_matched():
-    rows = past(4.0, 1.0, 12, 5)
+    rows = past(1.5, 1.0, 12, 5)
     logs = np.array([2 * np.log(sd) for sd, _ in rows]) - digamma(2) + np.log(2)
     half = brentq(lambda x: polygamma(1, x) - (logs.var(ddof=1) - polygamma(1, 2)), 0.1, 1e4)
     prior = prior_from(rows)

@@ -31,8 +31,8 @@ def prior_from(past: Sequence[tuple[float, int]]) -> Prior:
     no more than chance makes them, v0 is the pooled variance. f0 is at most the number of degrees
     of freedom of all past studies together: limma says infinity there, but no more can have been
     learned from them than they held. Studies without scatter (sd 0) are left out, as identical
-    arms say nothing of noise. Intervals that use it hold the truth in 93 to 95 % of simulated studies
-    at level .95, the less the fewer past studies. ValueError: fewer than five with scatter, a study of one pair.
+    arms say nothing of noise. Intervals that use it hold the truth in 93 to 95 % of simulated
+    studies at level .95. ValueError: fewer than five with scatter, a study of one pair.
     """
     from scipy.special import digamma, polygamma
 
