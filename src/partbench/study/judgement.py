@@ -96,16 +96,24 @@ def matchings(
     return found
 
 
-def compute_multiplier(differences: Numbers, slope: Tree | None, level: float) -> Tree | None:
-    """How much more compute the base would need to reach the arm's score, with its interval."""
+def compute_multiplier(
+    differences: Numbers, seeds: list[int], slope: Tree | None, level: float
+) -> Tree | None:
+    """How much more compute the base would need to reach the arm's score, with its interval.
+
+    `seeds[i]` is that of `differences[i]`.
+    """
     if slope is None:
         return None
-    drops = [drop for _, drop in sorted((int(s), d) for s, d in slope["drops"].items())]
     budgets = slope["budgets"][1] / slope["budgets"][0]
-    if min(len(drops), len(differences)) >= 3:
+    both = [
+        (difference, slope["drops"][str(seed)])
+        for seed, difference in zip(seeds, differences, strict=True)
+        if str(seed) in slope["drops"]
+    ]
+    if len(both) >= 3:
         # The seeds that were trained at both budgets carry the base's noise in both numbers.
-        count = min(len(drops), len(differences))
-        found = over_seeds(differences[:count], drops[:count], budgets, level)
+        found = over_seeds([d for d, _ in both], [drop for _, drop in both], budgets, level)
     else:
         found = verdict.multiplier(
             paired(differences, level), slope["value"], slope["standard_error"], level

@@ -54,7 +54,8 @@ def _verdict(reading: Reading, name: str, standing: monitor.Standing | None, cos
         settle = pairs_to_settle(differences, margin, found.level)
     matched, multiplier = {}, None
     if finite:
-        multiplier = compute_multiplier(differences, reading.slope, found.level)
+        seeds = study.seeds(found.count)
+        multiplier = compute_multiplier(differences, seeds, reading.slope, found.level)
         ratios = evidence.ratios(name, reading.records, costs)
         matched = matchings(differences, ratios, reading.slope, margin, found.level)
     return {
