@@ -77,7 +77,7 @@ def following(arm: dict, report: dict) -> Table | None:
             ("on fresh pairs", fresh["word"], estimate(fresh, digits), str(fresh["pairs"]), level)
         )
     if together:
-        name = f"base and arm at {together['factor']:g}x, the base's best"
+        name = f"base and arm at {together['factor']:.3g}x, the base's best"
         pairs = str(together["pairs"])
         rows.append((name, "no claim", estimate(together, digits), pairs, quantities.level(0.95)))
     headings = ("", "verdict", "difference and interval", "pairs", "level")
