@@ -117,7 +117,7 @@ def test_runs_that_are_no_pairs_are_counted_as_runs():
 
 def test_why_there_is_no_verdict_is_said_in_its_sentence():
     report = outside("table", make=one_better)
-    report["arms"][0] |= {"verdict": {"word": None, "pairs": 1}, "withheld": "one run each"}
+    report["arms"][0] |= {"verdict": {"word": None, "pairs": 1, "reason": "one run each"}}
     assert "no verdict: one run each" in terminal.lines(report)[0]
     assert "no verdict</strong>: one run each" in page.html(report)
 

@@ -17,7 +17,7 @@ from partbench.cli.ending import (
     leave,
     show,
 )
-from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps, Tuned
 from partbench.core.errors import ConfigError
 
 __all__ = ["EXIT_CODES", "FAILED", "INTERRUPTED", "UNDER_WAY", "compare"]
@@ -31,6 +31,7 @@ def compare(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
+    tune: Tuned = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
     ] = None,
@@ -82,7 +83,7 @@ def compare(
     seconds = options.seconds_of(for_)
     chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
+        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
     folder = out or Path("runs") / question.name
     ledger = Ledger()
@@ -90,7 +91,7 @@ def compare(
     start = partial(Local, chosen.slots, question.numerics.threads)
     driver = Driver(
         question, folder, ledger, start, live, seconds,
-        options.command_of(study, swap, base, set_, margin, careful, looks),
+        options.command_of(study, swap, base, set_, margin, careful, looks, tune),
     )  # fmt: skip
     try:
         with live:

@@ -66,7 +66,10 @@ def provenance(report: dict) -> Table:
 
 def design_text(design: dict) -> str:
     """Describe the looks and what error each may spend."""
-    levels = ", ".join(f"{level:.4g}" for level in design.get("levels") or [])
+    known = design.get("levels") or []
+    shown = known if len(known) <= 6 else known[-1:]
+    levels = ", ".join(f"{level:.4g}" for level in shown)
+    levels += " at the last" if len(shown) < len(known) else ""
     return f"{design.get('name') or quantities.MISSING}" + (
         f", error allowed per look: {levels}" if levels else ""
     )

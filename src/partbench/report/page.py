@@ -13,6 +13,7 @@ from partbench.report import (
     origins,
     quantities,
     sentences,
+    stages,
     tables,
     tree,
 )
@@ -39,6 +40,7 @@ def html(report: dict) -> str:
             arms=report["arms"],
             drawn=figures.drawn(report),
             tables=tables,
+            stages=stages,
             origins=origins,
             sentences=sentences,
             quantities=quantities,

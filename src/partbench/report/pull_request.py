@@ -6,7 +6,7 @@ with an @ or a # in it, which would call somebody or link to an issue.
 
 import re
 
-from partbench.report import markdown, origins, sentences, tables, tree
+from partbench.report import markdown, origins, sentences, stages, tables, tree
 
 CALLS = re.compile(r"@\w|#\d")
 
@@ -36,10 +36,13 @@ def details(report: dict) -> list[str]:
     lines: list[str] = []
     for arm in report["arms"]:
         lines += [f"#### {code(arm['name'])}", ""]
-        made = [tables.differences(arm), tables.verdict_numbers(arm, report)]
+        made = [stages.following(arm, report), stages.ladder(arm, report)]
+        made += [tables.differences(arm), tables.verdict_numbers(arm, report)]
         made += [tables.costs(arm, report), tables.pairs(arm, report)]
         for one in made:
-            lines += table(one) if one.rows else []
+            lines += table(one) if one and one.rows else []
+    tuning = stages.tuning(report)
+    lines += table(tuning) if tuning else []
     troubles = tables.troubles(report)
     return [*lines, *(f"- {quiet(trouble)}" for trouble in troubles), *([""] if troubles else [])]
 

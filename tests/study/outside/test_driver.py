@@ -158,11 +158,13 @@ def test_a_run_that_failed_takes_its_arm_out_and_is_tried_again():
     report = drive(ask(options, "--shift 0.2"))
     failed, sound = report["arms"]
     assert failed["verdict"]["word"] is None
-    assert failed["withheld"].startswith("the arm failed at seed 3 (exit code 1: RuntimeError")
+    assert failed["verdict"]["reason"].startswith(
+        "the arm failed at seed 3 (exit code 1: RuntimeError"
+    )
     assert failed["pairs"][2]["status"] == "failed"
     assert failed["pairs"][2]["reason"] == "exit code 1: RuntimeError: out of memory"
     assert sound["verdict"]["word"] == "worse"
-    assert "withheld" not in sound
+    assert "reason" not in sound["verdict"]
     count = len(started())
     drive(ask(options, "--shift 0.2"))
     assert len(started()) == count + 1

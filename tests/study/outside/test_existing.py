@@ -75,7 +75,7 @@ def test_without_declared_looks_the_interval_holds_at_any_time():
 def test_three_pairs_without_a_plan_allow_no_interval():
     arm = judged(runs("base", scores(3)), runs("idea", scores(3, -1, "a")))["arms"][0]
     assert arm["verdict"]["word"] is None
-    assert "3 pairs of a number that nobody fixed" in arm["withheld"]
+    assert "3 pairs of a number that nobody fixed" in arm["verdict"]["reason"]
 
 
 def test_runs_that_share_no_seeds_are_no_pairs():
@@ -95,7 +95,7 @@ def test_runs_that_share_no_seeds_are_no_pairs():
 
 def test_welch_wants_the_number_that_was_declared():
     made = judged(runs("base", scores(8)), runs("idea", scores(7), None), looks=(8,))
-    assert "declare one look" in made["arms"][0]["withheld"]
+    assert "declare one look" in made["arms"][0]["verdict"]["reason"]
 
 
 def test_one_run_each_is_no_verdict():
@@ -106,7 +106,7 @@ def test_one_run_each_is_no_verdict():
 
 def test_seeds_without_effect_are_no_runs():
     made = judged(runs("base", [2.3] * 6), runs("idea", [2.2] * 6), looks=(6,))
-    assert "equal runs are one run" in made["arms"][0]["withheld"]
+    assert "equal runs are one run" in made["arms"][0]["verdict"]["reason"]
 
 
 def test_a_run_that_diverged_is_ranked_at_declared_looks_and_withheld_elsewhere():
@@ -117,7 +117,7 @@ def test_a_run_that_diverged_is_ranked_at_declared_looks_and_withheld_elsewhere(
     assert planned["verdict"]["word"] == "worse"
     assert planned["pairs"][3]["status"] == "diverged"
     free = judged(runs("base", scores(8)), runs("idea", arm))["arms"][0]
-    assert "1 run diverged (1 arm, 0 base)" in free["withheld"]
+    assert "1 run diverged (1 arm, 0 base)" in free["verdict"]["reason"]
 
 
 def test_missing_scores_and_unequal_numbers_are_told():

@@ -160,8 +160,9 @@ def _arm(
     ]
     timed = [(a.seconds, b.seconds) for _, a, b in both if "failed" not in (a.status, b.status)]
     ratio = words.time_ratio([a for a, _ in timed], [b for _, b in timed])
-    why = {"withheld": _failure(seeds, base, own)} if failed and standing is None else {}
-    return why | {
+    if failed and standing is None:
+        verdict["reason"] = _failure(seeds, base, own)
+    return {
         "name": name,
         "diff": command.differences(question.command("base"), question.command(name)),
         "finished": failed or (standing is not None and standing.finished),

@@ -85,9 +85,9 @@ def judged(
     design: sequential.Design | None,
     higher: bool,
 ) -> dict[str, Tree]:
-    """Every arm's verdict, or {"word": None, "withheld": why}; alpha is shared among all."""
+    """Every arm's verdict, or {"word": None, "reason": why}; alpha is shared among all."""
     found = {
-        name: {**words.none(len(side.seeds)), "withheld": why}
+        name: {**words.none(len(side.seeds)), "reason": why}
         for name, side in sides.items()
         if (why := _withheld(side, design))
     }
@@ -199,5 +199,5 @@ def _finished(tree: Tree, higher: bool) -> Tree:
         runs = tree.get("runs")
         what = f"{runs[0]} and {runs[1]} runs" if runs else f"{tree['pairs']} pairs"
         why = f"{what} of a number that nobody fixed beforehand allow no interval yet"
-        return {**words.none(tree["pairs"]), "withheld": why}
+        return {**words.none(tree["pairs"]), "reason": why}
     return tree | words.ends(tree["difference"], tree["low"], tree["high"], higher)

@@ -111,9 +111,8 @@ def _arm(
         if None not in times:
             timed.append(times)
     ratio = words.time_ratio([a for a, _ in timed], [b for _, b in timed])  # type: ignore[misc]
-    withheld = found.pop("withheld", "")
     made = {"name": name, "diff": [], "finished": True, "verdict": found, "pairs": pairs}
-    return made | {"costs": _costs(own) | ratio} | ({"withheld": withheld} if withheld else {})
+    return made | {"costs": _costs(own) | ratio}
 
 
 def _costs(runs: list[TableRun]) -> Tree:
