@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
 from partbench.engines import Engine
-from partbench.study import answer, costs
+from partbench.study import answer, costs, history, share
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
 from partbench.study.spec import Study
@@ -114,6 +114,7 @@ class Driver:
                         raise Interrupted
                     report = refresh(look, True)
                     write(report, self.folder)
+                    self.ledger.remember(report["study_id"], history.summary(report))
                     self.listener.looked(report)
                     arms = [row["name"] for row in report["arms"] if not row["finished"]]
                     if not arms:
@@ -142,7 +143,7 @@ class Driver:
             "declared_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "declaration": self.study.declaration,
             # What the ledger knew before: so that "reused" means the same after a restart.
-            "known": sorted({j.cell.id for j in all_jobs if self.ledger.finished(j.cell)}),
+            "known": sorted(self.ledger.known(job.cell for job in all_jobs)),
         }
         write_json(path, declared)
         self.listener.declared(self.study, self.folder, False)
@@ -169,7 +170,7 @@ class Driver:
             if event["event"] == "done":
                 pair_done()
 
-        engine.run(folders, tell, self._over)
+        share.run(engine, self.ledger, folders, tell, self._over)
 
     def _over(self) -> bool:
         return self.stopped or (self.limit is not None and time.monotonic() > self.limit)

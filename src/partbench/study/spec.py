@@ -11,6 +11,7 @@ model.ffn = "swiglu"
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,16 +19,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from partbench.core import outside
 from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
+from partbench.data.corpora import EMBEDDED
 from partbench.data.text import open_text
 
 PRESETS = Path(__file__).parent / "presets"
 KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed")
-Choose = Callable[[Config], Numerics]
-"""The numerics for a base: measured on this machine, or those of a study that has begun."""
+Choose = Callable[["Study"], Numerics]
+"""The numerics for a study: measured on this machine, or those with which it has begun."""
 FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
 
 
@@ -81,12 +84,12 @@ class Study:
         first = self._cells.get(config.fingerprint)
         if first is None:
             first = self._cells[config.fingerprint] = Cell(
-                config=config.resolved,
+                config=_placed(config),
                 seed=self.first_seed,
                 numerics=dataclasses.asdict(self.numerics),
                 torch=version("torch"),
                 corpus=_corpus(config),
-                code=config.outside_code(),
+                code={outside.absolute(n): code for n, code in config.outside_code().items()},
             )
         return first.with_seed(seed)
 
@@ -97,7 +100,7 @@ class Study:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
-        """All that decides the study, as JSON."""
+        """All that decides the study, as JSON; outside files by name and hash, without folders."""
         cells = {name: self.cell(config, self.first_seed) for name, config in self.everyone.items()}
         return {
             "schema": 1,
@@ -110,15 +113,30 @@ class Study:
             "numerics": dataclasses.asdict(self.numerics),
             "torch": version("torch"),
             "epoch": EPOCH,
-            "configurations": {name: cell.config for name, cell in cells.items()},
+            "configurations": {name: cell.portable["config"] for name, cell in cells.items()},
             "corpora": {name: cell.corpus for name, cell in cells.items()},
-            "code": {name: cell.code for name, cell in cells.items()},
+            "code": {name: cell.portable["code"] for name, cell in cells.items()},
         }
 
     @cached_property
     def id(self) -> str:
         """SHA-256 of the declaration."""
         return fingerprint(self.declaration)
+
+    @property
+    def question_id(self) -> str:
+        """SHA-256 of the declaration without the numerics, which depend on the machine."""
+        rest = {key: value for key, value in self.declaration.items() if key != "numerics"}
+        return fingerprint(rest)
+
+
+def _placed(config: Config) -> dict[str, Any]:
+    """The resolved configuration with files from outside where they lie: it runs from anywhere."""
+    tree = outside.renamed(config.resolved, outside.absolute)
+    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
+        path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
+        tree["task"] = tree["task"] | {"corpus": path}
+    return tree
 
 
 def _corpus(config: Config) -> str:
@@ -180,15 +198,14 @@ def from_swaps(base: Config, swaps: list[str], numerics: Choose, **overrides: An
     for swap in swaps:
         path, value = parse_assignment(swap, "--swap")
         edits[swap.strip()] = {path: value}
-    study = declare(
-        name="+".join(_slug(swap) for swap in edits)[:60],
+    return declare(
+        name="+".join(_slug(swap) for swap in edits)[:60] + "-{question}",
         question=f"What does {', '.join(edits)} change?",
         base=base,
         edits=edits,
         numerics=numerics,
         overrides=overrides,
     )
-    return dataclasses.replace(study, name=f"{study.name}-{study.id[:8]}")
 
 
 def declare(
@@ -205,7 +222,10 @@ def declare(
     careful: bool = False,
     first_seed: int | None = None,
 ) -> Study:
-    """A study from plain values, checked; ConfigError says what is wrong and where."""
+    """A study from plain values, checked; ConfigError says what is wrong and where.
+
+    `{question}` in the name becomes the first letters of the question's hash.
+    """
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
              "first_seed": first_seed}  # fmt: skip
     given |= {key: value for key, value in overrides.items() if value is not None}
@@ -230,7 +250,9 @@ def declare(
         raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
     # All is resolved and checked here, before anything is measured and not in the first cell.
     json.dumps(study.declaration)
-    return dataclasses.replace(study, numerics=numerics(base))
+    if "{question}" in name:
+        study = dataclasses.replace(study, name=name.replace("{question}", study.question_id[:8]))
+    return dataclasses.replace(study, numerics=numerics(study))
 
 
 def parse_margin(value: Any) -> tuple[float, str]:

@@ -15,11 +15,13 @@ from typing import Any
 
 from partbench.core import cell as names
 from partbench.core.cell import Cell
+from partbench.core.errors import BusyError
 from partbench.train.loop import Stopped
 from partbench.train.record import run_cell
 
 TELL_SECONDS = 0.25
 TERMINATED = 143
+BUSY = "busy"
 
 
 class Worker:
@@ -48,9 +50,12 @@ class Worker:
                 return self.stopping
 
             try:
-                record = run_cell(cell, folder, progress)
+                record = run_cell(cell, folder, progress, wait=False)
             except Stopped:
                 return TERMINATED
+            except BusyError:  # another study is at this cell: its record will do, later
+                self._tell(event="done", id=cell.id, folder=str(folder), status=BUSY)
+                continue
             self._tell(event="done", id=cell.id, folder=str(folder), status=record["status"])
             if self.stopping:
                 return TERMINATED
