@@ -36,6 +36,11 @@ class Index:
         self.path = place(root)
         self.said: list[str] = []
 
+    def make(self) -> None:
+        """Make the file where there is none, before there are records whose index it could lack."""
+        if not self.path.exists():
+            self._use(lambda db: None)
+
     def known(self, cells: Iterable[Cell], read: Callable[[Cell], Row | None]) -> dict[str, Row]:
         """Rows of those `cells` that have a record. `read` reads one that changed, or None."""
         stamps: dict[str, tuple[Cell, str]] = {}
@@ -69,12 +74,15 @@ class Index:
         rows |= {row["id"]: row for row in fresh}
         return sorted((rows[id] for id in stamps), key=lambda row: (row["ended"], row["id"]))
 
-    def rebuild(self) -> list[Row]:
-        """Forget everything and read every record."""
-        self._remove()
-        rows, said = self.everything(), self.said
-        self.said = [line for line in said if "anew" not in line]
-        return rows
+    def renew(self) -> list[str]:
+        """Read every record and write every row anew; ids whose row said what its file did not."""
+        before = self._rows(None)
+        stamps = {folder.name: stamp_of(folder / names.RECORD) for folder in folders(self.root)}
+        read = [read_row(self.root, id, stamp) for id, stamp in stamps.items() if stamp]
+        whole = [row for row in read if row["status"] != "damaged"]
+        self._put(whole, [id for id in before if not stamps.get(id)])
+        alike = [row for row in whole if before.get(row["id"], {}).get("stamp") == row["stamp"]]
+        return [row["id"] for row in alike if before[row["id"]] != row]
 
     def _rows(self, ids: list[str] | None) -> dict[str, Row]:
         def work(db: sqlite3.Connection) -> dict[str, Row]:

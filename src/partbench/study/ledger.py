@@ -5,6 +5,7 @@ home()/ledger/studies/<id>.json     what each study found, and from which cells
 home()/ledger/index.sqlite          what the records say, to look up thousands at once
 """
 
+import dataclasses
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from partbench.core import cell as names
+from partbench.core import lease
 from partbench.core.cell import Cell, checksum, read_record
 from partbench.core.errors import BusyError, InputError
 from partbench.core.files import held, write_json, write_whole
 from partbench.core.home import home
 from partbench.study import history
-from partbench.study.index import Index, Row
+from partbench.study.index import Index, Row, folders
 
 Records = dict[tuple[str, int], dict[str, Any] | None]
 """(arm, seed) -> the record of that cell, None where there is none yet."""
@@ -90,6 +92,7 @@ class Ledger:
         """The cell's folder with its spec in it, and no record of an earlier failure."""
         folder = self.folder(cell)
         write_whole(folder / names.SPEC, cell.to_json())
+        self.index.make()
         if not (folder / names.RECORD).exists():
             return folder
         # Another study may have trained this cell a moment ago, or be at it: its record stays.
@@ -107,6 +110,22 @@ class Ledger:
         with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
             if not (folder / names.RECORD).exists():
                 write_json(folder / names.RECORD, record | {"checksum": checksum(record)})
+
+    def under_way(self) -> list[dict[str, Any]]:
+        """Cells without a record: who is at them, since when, and when last heard of.
+
+        status: "under way" where somebody alive holds the cell, else "left".
+        """
+        found = []
+        for folder in folders(self.root):
+            if (folder / names.RECORD).exists():
+                continue
+            row: dict[str, Any] = {"id": folder.name, "status": "left"}
+            if sight := lease.seen(folder / names.LOCK):
+                row |= {"status": "under way", "silent_seconds": round(sight.silent, 1)}
+                row |= dataclasses.asdict(sight.holder) if sight.holder else {}
+            found.append(row)
+        return found
 
     def search(self, prefix: str) -> Path:
         """The folder of the one cell whose id begins with `prefix`; InputError otherwise."""
