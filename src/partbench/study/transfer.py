@@ -127,7 +127,8 @@ def take_in(ledger: Ledger, source: Path) -> Taken:
         for id, files, ended in _cells(source, ledger, taken):
             _put(ledger, id, files, ended, taken)
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise InputError(f"{source}: cannot be read: {error}") from None
+        why = str(error).splitlines()[0].rstrip(":")  # tarfile lists all that it tried
+        raise InputError(f"{source}: cannot be read: {why}") from None
     if taken == Taken():
         raise InputError(
             f"{source}: holds no cells; give what `partbench ledger export` wrote as a folder, "
