@@ -48,6 +48,21 @@ def test_a_cell_runs_and_is_sampled_from_anywhere(quick, partbench, work, monkey
     assert json.loads(said.out)["score"] == known["score"]
 
 
+def test_weights_are_not_put_into_code_that_has_changed(quick, partbench, work):
+    """Also where a helper changed, and the shapes still fit."""
+    lines = PART.read_text().replace("import math\n", "import math\nfrom .words import RATE\n")
+    (work / "mine.py").write_text(lines)
+    (work / "words.py").write_text("RATE = 0.5\n")
+    partbench("compare", "--swap", 'ffn={part="mine.py:Dropping"}', *TINY, "--out", "study")
+    report = json.loads(Path("study/report.json").read_text())
+    mine = next(cell["id"] for cell in report["provenance"]["cells"] if "mine" in cell["arm"])
+    (work / "words.py").write_text("RATE = 0.7\n")
+    said = partbench("sample", mine)
+    assert said.code == 2
+    assert said.err.count("\n") == 1
+    assert "mine.py:Dropping: the file has changed since" in said.err
+
+
 def test_the_same_files_in_another_folder_are_the_same_cells(
     quick, partbench, work, monkeypatch, tmp_path
 ):

@@ -165,6 +165,7 @@ def test_wrong_words_get_one_line(ledger, partbench):
     for words in (
         ["gc", "--older-than", "soon"],
         ["gc", "--keep", "nobody"],
+        [],
         ["export"],
         ["lsit"],
         ["export", "out", "--study", "nobody"],

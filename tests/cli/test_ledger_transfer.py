@@ -16,6 +16,7 @@ from partbench.study.ledger import Ledger
 def test_what_is_exported_is_imported_elsewhere(target, ledger, partbench, monkeypatch, tmp_path):
     said = partbench("ledger", "export", target)
     assert (said.code, said.out) == (0, f"6 cells written to {target}\n")
+    assert str(tmp_path) not in _all_text(Path(target)), "folders of this machine travel"
     records = {path.parent.name: json.loads(path.read_text()) for path in ledger.root.rglob(RECORD)}
     ended = {row["id"]: row["ended"] for row in ledger.index.everything()}
     monkeypatch.setenv("PARTBENCH_HOME", str(tmp_path / "other"))
@@ -32,6 +33,15 @@ def test_what_is_exported_is_imported_elsewhere(target, ledger, partbench, monke
     before = everything(other)
     assert "0 cells imported, 6 known already" in partbench("ledger", "import", target).out
     assert everything(other) == before
+
+
+def _all_text(target: Path) -> str:
+    if target.is_dir():
+        return "".join(path.read_text() for path in target.rglob("*.json"))
+    if ".tar" in target.name:
+        with tarfile.open(target) as tar:
+            return "".join(tar.extractfile(member).read().decode() for member in tar)
+    return target.read_text()
 
 
 def test_weights_travel_when_asked_and_a_tar_is_the_same_twice(ledger, partbench, monkeypatch):

@@ -11,11 +11,7 @@ import typer
 
 from partbench.core.errors import InputError
 
-app = typer.Typer(
-    help="The ledger of all cells: list, verify, gc, export, import.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 Studies = Annotated[
     list[str] | None, typer.Option("--study", help="Only cells of this study; repeatable.")
@@ -24,6 +20,13 @@ Status = Annotated[
     str | None, typer.Option(help="finished, diverged, failed, damaged, 'under way' or left.")
 ]
 SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+@app.callback(invoke_without_command=True)
+def ledger(context: typer.Context) -> None:
+    """Look at the ledger of all cells: list, verify, gc, export, import."""
+    if context.invoked_subcommand is None:
+        raise InputError("ledger: say what to do: list, verify, gc, export or import")
 
 
 @app.command("list")
@@ -36,20 +39,20 @@ def list_(
     """List cells, the oldest first: what they are, how they ended, who is at them."""
     from partbench.study.ledger import Ledger
 
-    ledger = Ledger()
-    rows = [*ledger.index.everything(), *ledger.under_way()]
+    kept = Ledger()
+    rows = [*kept.index.everything(), *kept.under_way()]
     rows = [row for row in rows if status is None or row["status"] == status]
     rows = [row for row in rows if unit is None or row.get("unit") == unit]
     if study:
-        ids = _cells_of(ledger.studies(), study)
+        ids = _cells_of(kept.studies(), study)
         rows = [row for row in rows if row["id"] in ids]
-    _say(ledger)
+    _say(kept)
     if as_json:
         typer.echo(json.dumps(rows))
         return
     for row in rows:
         typer.echo(_line(row))
-    typer.echo(f"{len(rows)} cells in {ledger.root}", err=True)
+    typer.echo(f"{len(rows)} cells in {kept.root}", err=True)
 
 
 @app.command()
@@ -98,18 +101,18 @@ def gc(
     from partbench.study import upkeep
     from partbench.study.ledger import Ledger
 
-    ledger = Ledger()
+    kept = Ledger()
     if records and older_than is None and not keep:
         raise InputError("--records: say which cells, with --older-than or --keep")
     items = upkeep.garbage(
-        ledger,
+        kept,
         weights=weights,
         before=None if older_than is None else time.time() - _seconds(older_than),
-        keep=_cells_of(ledger.studies(), keep) if keep else None,
+        keep=_cells_of(kept.studies(), keep) if keep else None,
         records=records,
     )
-    went = 0 if dry_run else upkeep.sweep(ledger, items)
-    _say(ledger)
+    went = 0 if dry_run else upkeep.sweep(kept, items)
+    _say(kept)
     kinds = upkeep.totals(items)
     if as_json:
         typer.echo(json.dumps({"dry_run": dry_run, "items": kinds, "bytes_deleted": went}))
@@ -134,18 +137,18 @@ def export(
     from partbench.study import transfer
     from partbench.study.ledger import Ledger
 
-    ledger = Ledger()
+    kept = Ledger()
     if whole and target.suffix in (".csv", ".jsonl"):
         raise InputError(f"--whole: {target.suffix} holds records alone; give a folder or a .tar")
-    rows = [row for row in ledger.index.everything() if row["status"] != "damaged"]
+    rows = [row for row in kept.index.everything() if row["status"] != "damaged"]
     rows = [row for row in rows if status is None or row["status"] == status]
-    remembered = ledger.studies()
+    remembered = kept.studies()
     if study:
         ids = _cells_of(remembered, study)
         rows = [row for row in rows if row["id"] in ids]
         remembered = [found for found in remembered if {c["id"] for c in found["cells"]} <= ids]
-    count = transfer.export(ledger, target, rows, remembered, whole)
-    _say(ledger)
+    count = transfer.export(kept, target, rows, remembered, whole)
+    _say(kept)
     typer.echo(f"{count} cells written to {target}")
 
 
@@ -171,8 +174,8 @@ def import_(
     raise typer.Exit(1 if taken.refused else 0)
 
 
-def _say(ledger: Any) -> None:
-    for line in ledger.repairs:
+def _say(kept: Any) -> None:
+    for line in kept.repairs:
         typer.echo(f"partbench: {line}", err=True)
 
 

@@ -2,17 +2,20 @@
 
 Folder and tar hold xx/<id>/{spec.json, record.json} and studies/<id>.json as the ledger does, jsonl
 {"id", "ended", "spec", "record"} a line; all three can be read in again. csv is a table for reading
-alone. Nothing is believed on the way in: a spec must hash to its address, a record to its checksum.
+alone. Specs travel without the folders of this machine, which their addresses do not hold either.
+Nothing is believed on the way in: a spec must hash to its address, a record to its checksum.
 """
 
 import csv
+import dataclasses
 import io
+import itertools
 import json
 import os
 import re
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,8 @@ FILES = (names.SPEC, names.RECORD, *EXTRAS)
 PLACE = re.compile(r"(?:^|/)([0-9a-f]{2})/(\1[0-9a-f]{62})/([\w.]+)$")
 STUDY = re.compile(rf"(?:^|/){history.FOLDER}/([0-9a-f]{{64}})\.json$")
 Row = dict[str, Any]
+File = tuple[str, bytes, float]
+"""Name, content, and when it was written."""
 
 
 def export(ledger: Ledger, target: Path, rows: list[Row], studies: list[Row], whole: bool) -> int:
@@ -43,13 +48,13 @@ def export(ledger: Ledger, target: Path, rows: list[Row], studies: list[Row], wh
     elif target.suffix == ".jsonl":
         write_whole(target, "".join(_lines(ledger, rows)))
     else:
-        files = [*_files(ledger, rows, whole), *_studies(ledger, studies)]
+        files = itertools.chain(_files(ledger, rows, whole), _studies(ledger, studies))
         if target.suffix in TARS:
             _tar(target, files)
         else:
-            for name, path in files:
-                write_whole(target / name, path.read_bytes())
-                os.utime(target / name, ns=(path.stat().st_mtime_ns,) * 2)
+            for name, content, moment in files:
+                write_whole(target / name, content)
+                os.utime(target / name, (moment, moment))
     return len(rows)
 
 
@@ -70,36 +75,42 @@ def when(seconds: float) -> str:
 def _lines(ledger: Ledger, rows: list[Row]) -> Iterator[str]:
     for row in rows:
         folder = ledger.root / row["folder"]
-        spec, record = (json.loads((folder / name).read_bytes()) for name in FILES[:2])
+        spec, record = json.loads(_spec(folder)), json.loads((folder / names.RECORD).read_bytes())
         line = {"id": row["id"], "ended": row["ended"], "spec": spec, "record": record}
         yield json.dumps(line, allow_nan=False) + "\n"
 
 
-def _files(ledger: Ledger, rows: list[Row], whole: bool) -> Iterator[tuple[str, Path]]:
+def _spec(folder: Path) -> bytes:
+    """The spec without folders of this machine; its address is the same."""
+    cell = Cell.read(folder / names.SPEC)
+    return dataclasses.replace(cell, **cell.portable).to_json().encode()
+
+
+def _files(ledger: Ledger, rows: list[Row], whole: bool) -> Iterator[File]:
     for row in rows:
         for name in FILES if whole else FILES[:2]:
             path = ledger.root / row["folder"] / name
             if path.exists():
-                yield f"{row['folder']}/{name}", path
+                content = _spec(path.parent) if name == names.SPEC else path.read_bytes()
+                yield f"{row['folder']}/{name}", content, path.stat().st_mtime
 
 
-def _studies(ledger: Ledger, studies: list[Row]) -> Iterator[tuple[str, Path]]:
+def _studies(ledger: Ledger, studies: list[Row]) -> Iterator[File]:
     for study in studies:
-        name = f"{history.FOLDER}/{study['id']}.json"
-        yield name, ledger.root / name
+        path = ledger.root / history.FOLDER / f"{study['id']}.json"
+        yield f"{history.FOLDER}/{path.name}", path.read_bytes(), path.stat().st_mtime
 
 
-def _tar(target: Path, files: list[tuple[str, Path]]) -> None:
+def _tar(target: Path, files: Iterable[File]) -> None:
     """The same ledger gives the same tar, whoever packs it."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(draft, TARS[target.suffix]) as tar:  # type: ignore[call-overload]
-            for name, path in files:
+            for name, content, moment in files:
                 info = tarfile.TarInfo(name)
-                info.size, info.mtime = path.stat().st_size, int(path.stat().st_mtime)
-                with path.open("rb") as file:
-                    tar.addfile(info, file)
+                info.size, info.mtime = len(content), int(moment)
+                tar.addfile(info, io.BytesIO(content))
         os.replace(draft, target)
     except OSError as error:
         raise cannot_write(target, error) from error
@@ -166,7 +177,7 @@ def _cells(
         yield id, found.pop(id), ended.get(id, 0.0)
 
 
-def _contents(source: Path) -> Iterator[tuple[str, bytes, float]]:
+def _contents(source: Path) -> Iterator[File]:
     """Name, content and time of every plain file; nothing is ever unpacked to a path."""
     if source.is_dir():
         for path in sorted(source.rglob("*")):
