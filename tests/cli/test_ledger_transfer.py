@@ -16,7 +16,11 @@ from partbench.study.ledger import Ledger
 def test_what_is_exported_is_imported_elsewhere(target, ledger, partbench, monkeypatch, tmp_path):
     said = partbench("ledger", "export", target)
     assert (said.code, said.out) == (0, f"6 cells written to {target}\n")
-    assert str(tmp_path) not in _all_text(Path(target)), "folders of this machine travel"
+    spec = json.loads(next(ledger.root.rglob(SPEC)).read_text())
+    corpus = spec["config"]["task"]["corpus"]
+    assert Path(corpus).is_absolute()
+    assert corpus not in _specs(Path(target)), "folders of this machine travel"
+    assert f'"{Path(corpus).name}"' in _specs(Path(target))
     records = {path.parent.name: json.loads(path.read_text()) for path in ledger.root.rglob(RECORD)}
     ended = {row["id"]: row["ended"] for row in ledger.index.everything()}
     monkeypatch.setenv("PARTBENCH_HOME", str(tmp_path / "other"))
@@ -35,12 +39,14 @@ def test_what_is_exported_is_imported_elsewhere(target, ledger, partbench, monke
     assert everything(other) == before
 
 
-def _all_text(target: Path) -> str:
+def _specs(target: Path) -> str:
+    """The text of all specs in an export."""
     if target.is_dir():
-        return "".join(path.read_text() for path in target.rglob("*.json"))
+        return "".join(path.read_text() for path in target.rglob(SPEC))
     if ".tar" in target.name:
         with tarfile.open(target) as tar:
-            return "".join(tar.extractfile(member).read().decode() for member in tar)
+            names = [name for name in tar.getnames() if name.endswith(SPEC)]
+            return "".join(tar.extractfile(name).read().decode() for name in names)
     return target.read_text()
 
 

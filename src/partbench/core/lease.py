@@ -106,7 +106,7 @@ class Lease:
         """Give it back."""
         self._end.set()
         if os.getpid() == self.holder:  # a forked child owns nothing
-            self._thread.join()
+            self._thread.join(timeout=1.0)  # it may hang where the server of a disk is away
             with suppress(OSError):
                 self.file.unlink()
 
