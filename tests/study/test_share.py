@@ -56,6 +56,8 @@ def test_cells_of_another_study_come_last_and_are_not_trained_here(text, here, t
     assert len(here.ran) == len(jobs) - 1
     assert report["status"] == "complete"
     assert report["totals"]["cells"] == len(jobs)
+    assert report["totals"]["cells_reused"] == 1, "it was paid for by the other study"
+    assert report["totals"] == drive(study, tmp_path / "study")["totals"]
     assert [said for said in listener.heard if said[0] == "done"] == len(jobs) * [
         ("done", "finished")
     ]

@@ -60,6 +60,8 @@ def test_two_studies_at_once_train_no_cell_twice(tmp_path):
     used = [{c["id"] for c in study.report()["provenance"]["cells"]} for study in studies]
     assert len(used[0] & used[1]) == 5 + 3  # the base and its curve
     assert len(begun(tmp_path)) == len(used[0] | used[1]) == 5 + 3 + 5 + 5
+    totals = [study.report()["totals"] for study in studies]
+    assert sum(total["cells"] - total["cells_reused"] for total in totals) == 18
     assert len(set(begun(tmp_path))) > 2, "both studies had workers at work"
     assert not list(studies[0].home.rglob("lock.*"))
     assert not list(studies[0].home.rglob("record.failed"))

@@ -108,7 +108,10 @@ class Driver:
 
             with self.start(self.folder / "logs") as engine:
                 for look in range(len(self.study.looks)):
-                    self._buy(engine, look, arms, partial(show, look))
+                    theirs = self._buy(engine, look, arms, partial(show, look))
+                    if theirs:  # trained by another study meanwhile: not paid for by this one
+                        declared["known"] = sorted({*declared["known"], *theirs})
+                        write_json(self.folder / DECLARATION, declared)
                     if self._over():
                         write(refresh(look, False), self.folder)
                         raise Interrupted
@@ -151,8 +154,9 @@ class Driver:
 
     def _buy(
         self, engine: Engine, look: int, arms: list[str], pair_done: Callable[[], None]
-    ) -> None:
-        """Run every cell that look `look` needs and the ledger does not know."""
+    ) -> list[str]:
+        """Run every cell that look `look` needs and the ledger does not know; ids of those that
+        another study has trained meanwhile."""
         jobs = jobs_until(self.study, look, arms)
         missing = [job for job in jobs if self.ledger.finished(job.cell) is None]
         self.listener.planned(look, jobs, len(jobs) - len(missing))
@@ -170,7 +174,7 @@ class Driver:
             if event["event"] == "done":
                 pair_done()
 
-        share.run(engine, self.ledger, folders, tell, self._over)
+        return share.run(engine, self.ledger, folders, tell, self._over)
 
     def _over(self) -> bool:
         return self.stopped or (self.limit is not None and time.monotonic() > self.limit)

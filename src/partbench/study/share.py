@@ -24,15 +24,21 @@ def run(
     folders: Mapping[Path, Job],
     tell: Callable[[Event], None],
     until: Callable[[], bool],
-) -> None:
-    """Every folder's cell, run by `engine` or by another study; `tell` hears each end once."""
+) -> list[str]:
+    """Every folder's cell, run by `engine` or by another study; `tell` hears each end once.
+
+    Returns the ids of those that another study has trained meanwhile.
+    """
     waiting = dict(folders)
+    theirs: list[str] = []
 
     def hear(event: Event) -> None:
         if event["event"] == "done":
             if event["status"] == "busy":
                 return
-            waiting.pop(Path(event["folder"]), None)
+            job = waiting.pop(Path(event["folder"]), None)
+            if job is not None and event.get("found"):
+                theirs.append(job.cell.id)
         tell(event)
 
     said = 0
@@ -48,6 +54,7 @@ def run(
                 said = len(waiting)
                 tell({"event": "waiting", "cells": said})
             time.sleep(POLL_SECONDS)
+    return theirs
 
 
 def _found(ledger: Ledger, folder: Path, job: Job, hear: Callable[[Event], None]) -> None:
@@ -55,4 +62,4 @@ def _found(ledger: Ledger, folder: Path, job: Job, hear: Callable[[Event], None]
     record: dict[str, Any] | None = ledger.record(job.cell)
     if record is not None:
         event = {"event": "done", "folder": str(folder), "id": job.cell.id}
-        hear(event | {"status": record["status"]})
+        hear(event | {"status": record["status"], "found": True})

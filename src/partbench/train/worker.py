@@ -49,6 +49,7 @@ class Worker:
                     self._tell(event="step", id=cell.id, step=step, steps=steps, loss=loss)
                 return self.stopping
 
+            found = (folder / names.RECORD).exists()  # another study was quicker
             try:
                 record = run_cell(cell, folder, progress, wait=False)
             except Stopped:
@@ -56,7 +57,8 @@ class Worker:
             except BusyError:  # another study is at this cell: its record will do, later
                 self._tell(event="done", id=cell.id, folder=str(folder), status=BUSY)
                 continue
-            self._tell(event="done", id=cell.id, folder=str(folder), status=record["status"])
+            status = record["status"]
+            self._tell(event="done", id=cell.id, folder=str(folder), status=status, found=found)
             if self.stopping:
                 return TERMINATED
         return 0
