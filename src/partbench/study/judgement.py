@@ -10,6 +10,7 @@ from typing import Any
 
 from partbench.stats import verdict
 from partbench.stats.checks import Numbers
+from partbench.stats.matching import converted
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import paired
 from partbench.study.ledger import Halves, Records
@@ -77,7 +78,7 @@ def at_equal_seconds(
     """The verdict once base and arm train for the same time; None where times are not known."""
     if not costs or not costs.get("ratio") or slope is None or slope["value"] < 0:
         return None
-    found = verdict.equal_seconds(
+    found = converted(
         paired(differences, level),
         math.log(costs["ratio"]),
         costs["log_ratio_error"],
