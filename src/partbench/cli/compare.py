@@ -54,11 +54,11 @@ def compare(
     from partbench.study.run import Driver, Interrupted
 
     seconds = options.seconds_of(for_)
-    chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
+    chosen = machine.Chooser(Live.say, out)
     question = options.study_of(
         study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
-    folder = out or Path("runs") / question.name
+    folder = chosen.place(question)
     ledger = Ledger()
     live = Live(question, chosen.slots)
     start = partial(Local, chosen.slots, question.numerics.threads)
