@@ -100,7 +100,9 @@ def four_matchings(
         reason = _missing(kind, ratio, used)
         result = None
         if not reason and ratio is not None:
-            rate, error = (used.slope, used.standard_error) if used else (0.0, 0.0)
+            # A ratio of exactly 1 converts nothing, whatever the slope.
+            wanted = used if ratio.log or ratio.error else None
+            rate, error = (wanted.slope, wanted.standard_error) if wanted else (0.0, 0.0)
             result = converted(difference, ratio.log, ratio.error, rate, error, margin, level)
         answers[kind] = Matching(kind, result, reason)
     return answers

@@ -11,7 +11,6 @@ model.ffn = "swiglu"
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,13 +18,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from partbench.core import outside
 from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED
-from partbench.data.text import open_text
+from partbench.stats.sequential import DESIGNS
+from partbench.study.addressed import cell_of
 from partbench.study.declared import (
     FIRST_TUNING_SEED,
     Ladder,
@@ -40,11 +38,12 @@ from partbench.study.declared import (
 )
 
 PRESETS = Path(__file__).parent / "presets"
-KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed",
-        "tune", "ladder", "confirm")  # fmt: skip
+KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "design", "set", "arms",
+        "first_seed", "tune", "ladder", "confirm")  # fmt: skip
 Choose = Callable[["Study"], Numerics]
 """The numerics for a study: measured on this machine, or those with which it has begun."""
 FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
+CAREFUL, UNPLANNED = "obrien_fleming", "unplanned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class Study:
     """Everything that is fixed before the first cell runs.
 
     margin: (number, "") in the task's unit, or (share, "compute") of the base's compute.
-    looks: numbers of pairs at which the study may end. design: "flat" or "obrien_fleming".
+    looks: numbers of pairs at which the study may end. design: one of `stats.sequential.DESIGNS`.
     tune, ladder: see declared.py. confirm: fresh pairs on which arms called better are run again.
     """
 
@@ -110,14 +109,8 @@ class Study:
         """The cell of one configuration and seed under this study's numerics."""
         first = self._cells.get(config.fingerprint)
         if first is None:
-            first = self._cells[config.fingerprint] = Cell(
-                config=_placed(config),
-                seed=self.first_seed,
-                numerics=dataclasses.asdict(self.numerics),
-                torch=version("torch"),
-                corpus=_corpus(config),
-                code={outside.absolute(n): code for n, code in config.outside_code().items()},
-            )
+            first = cell_of(config, self.first_seed, self.numerics)
+            self._cells[config.fingerprint] = first
         return first.with_seed(seed)
 
     @cached_property
@@ -160,24 +153,6 @@ class Study:
         return fingerprint(rest)
 
 
-def _placed(config: Config) -> dict[str, Any]:
-    """The resolved configuration with files from outside where they lie: it runs from anywhere."""
-    tree = outside.renamed(config.resolved, outside.absolute)
-    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
-        path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
-        tree["task"] = tree["task"] | {"corpus": path}
-    return tree
-
-
-def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
-
-
 def preset_names() -> list[str]:
     """The configurations that ship with partbench."""
     return sorted(path.stem for path in PRESETS.glob("*.toml"))
@@ -216,6 +191,7 @@ def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
         alpha=tree.get("alpha"),
         looks=tree.get("looks"),
         careful=tree.get("careful", False),
+        design=tree.get("design"),
         first_seed=tree.get("first_seed"),
         tune=tree.get("tune"),
         ladder=tree.get("ladder"),
@@ -253,6 +229,7 @@ def declare(
     alpha: float | None = None,
     looks: Any = None,
     careful: bool = False,
+    design: Any = None,
     first_seed: int | None = None,
     tune: Any = None,
     ladder: Any = None,
@@ -263,15 +240,15 @@ def declare(
     `{question}` in the name becomes the first letters of the question's hash.
     """
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
-             "first_seed": first_seed, "tune": tune, "ladder": ladder,
+             "design": design, "first_seed": first_seed, "tune": tune, "ladder": ladder,
              "confirm": confirm}  # fmt: skip
     given |= {key: value for key, value in overrides.items() if value is not None}
-    careful = bool(given["careful"])
     wanted = given["looks"]
     if wanted is not None and not (
         isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted)
     ):
         raise ConfigError(f"looks: {wanted!r} is not a list of whole numbers; e.g. [4, 6, 8, 12]")
+    kind = _design(given["design"], bool(given["careful"]))
     study = Study(
         name=name,
         question=question,
@@ -279,8 +256,8 @@ def declare(
         arms={arm: base.edit(edit) for arm, edit in edits.items()},
         margin=parse_margin(given["margin"]),
         alpha=number("alpha", given["alpha"], 0.05),
-        looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
-        design="obrien_fleming" if careful else "flat",
+        looks=_looks(wanted, kind),
+        design=kind,
         first_seed=whole("first_seed", given["first_seed"], 1),
         tune=parse_tune(given["tune"]),
         ladder=parse_ladder(given["ladder"]),
@@ -293,6 +270,22 @@ def declare(
     if "{question}" in name:
         study = dataclasses.replace(study, name=name.replace("{question}", study.question_id[:8]))
     return dataclasses.replace(study, numerics=numerics(study))
+
+
+def _design(given: Any, careful: bool) -> str:
+    chosen = given or (CAREFUL if careful else "flat")
+    if chosen not in DESIGNS:
+        raise unknown("design", str(chosen), "design", DESIGNS)
+    if careful and chosen != CAREFUL:
+        raise ConfigError(f"design: {chosen} and careful cannot both be; careful is {CAREFUL}")
+    return str(chosen)
+
+
+def _looks(given: Any, design: str) -> tuple[int, ...]:
+    """The looks of a design; unplanned ones are at every pair, up to the last that is named."""
+    default = CAREFUL_LOOKS if design == CAREFUL else FLAT_LOOKS
+    looks = tuple(given) if given is not None else default
+    return tuple(range(2, looks[-1] + 1)) if design == UNPLANNED and looks else looks
 
 
 def _slug(text: str) -> str:
