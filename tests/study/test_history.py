@@ -27,6 +27,8 @@ def test_a_study_is_remembered_with_its_cells_and_verdicts(text, here, tmp_path)
         assert arm["verdict"]["word"] == told["verdict"]["word"]
         assert arm["verdict"]["difference"] == told["verdict"]["difference"]
         assert arm["diff"] == told["diff"]
+        assert arm["confirmation"] == told["confirmation"]
+    assert first["ladder"] == report["ladder"]
     assert "curves" not in json.dumps(first)
 
 

@@ -15,7 +15,8 @@ from partbench.core.errors import InputError, nearest
 from partbench.core.files import write_json
 
 FOLDER = "studies"
-VERDICT = ("word", "sign", "difference", "low", "high", "level", "pairs", "multiplier", "seconds")
+VERDICT = ("word", "reason", "sign", "difference", "low", "high", "level", "pairs", "multiplier",
+           "seconds")  # fmt: skip
 Tree = dict[str, Any]
 
 
@@ -27,12 +28,15 @@ def summary(report: Tree) -> Tree:
         "base": report["base"]["config"],
         "numerics": report["provenance"]["numerics"],
         "totals": report["totals"],
+        "ladder": report.get("ladder"),
         "arms": [
             {
                 "name": arm["name"],
                 "diff": arm["diff"],
                 "alive": all(row["alive"] is not False for row in arm["liveness"]),
                 "verdict": {key: arm["verdict"].get(key) for key in VERDICT},
+                "confirmation": arm.get("confirmation"),
+                "shared_rate": arm.get("shared_rate"),
             }
             for arm in report["arms"]
         ],

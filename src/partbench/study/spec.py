@@ -11,7 +11,6 @@ model.ffn = "swiglu"
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,14 +18,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from partbench.core import outside
 from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED
-from partbench.data.text import open_text
 from partbench.study import declared
+from partbench.study.addressed import cell_of
 from partbench.study.declared import FLAT_LOOKS, Ladder, Tune, parse_margin, plain
 
 PRESETS = Path(__file__).parent / "presets"
@@ -99,14 +96,8 @@ class Study:
         """The cell of one configuration and seed under this study's numerics."""
         first = self._cells.get(config.fingerprint)
         if first is None:
-            first = self._cells[config.fingerprint] = Cell(
-                config=_placed(config),
-                seed=self.first_seed,
-                numerics=dataclasses.asdict(self.numerics),
-                torch=version("torch"),
-                corpus=_corpus(config),
-                code={outside.absolute(n): code for n, code in config.outside_code().items()},
-            )
+            first = cell_of(config, self.first_seed, self.numerics)
+            self._cells[config.fingerprint] = first
         return first.with_seed(seed)
 
     @cached_property
@@ -147,24 +138,6 @@ class Study:
         """SHA-256 of the declaration without the numerics, which depend on the machine."""
         rest = {key: value for key, value in self.declaration.items() if key != "numerics"}
         return fingerprint(rest)
-
-
-def _placed(config: Config) -> dict[str, Any]:
-    """The resolved configuration with files from outside where they lie: it runs from anywhere."""
-    tree = outside.renamed(config.resolved, outside.absolute)
-    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
-        path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
-        tree["task"] = tree["task"] | {"corpus": path}
-    return tree
-
-
-def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
 
 
 def preset_names() -> list[str]:
