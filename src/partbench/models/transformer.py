@@ -52,6 +52,7 @@ class Transformer(nn.Module):
         "mixer": "attention",
         "probability": "softmax",
         "ffn": "swiglu",
+        "router": "softmax",
         "residual": "pre_norm",
         "head": "linear",
     }
@@ -65,6 +66,7 @@ class Transformer(nn.Module):
         mixer: Callable[..., nn.Module],
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
+        router: Callable[..., nn.Module],
         residual: Callable[..., Residual],
         head: Callable[..., Head],
     ) -> None:
@@ -76,9 +78,10 @@ class Transformer(nn.Module):
             mixer(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
         )
         self.ffns = nn.ModuleList(
-            ffn(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
+            ffn(layer=layer, norm=norm, probability=probability, router=router)
+            for layer in range(dims.depth)
         )
-        self.residual = residual(norm=norm)
+        self.residual = residual(norm=norm, router=router)
         self.head = head(embedding=self.embedding)
 
     def score(self, batch: Batch) -> Score:
