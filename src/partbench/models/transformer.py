@@ -17,6 +17,7 @@ from torch import nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import InputError
+from partbench.core.factory import Factory
 from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
@@ -44,7 +45,7 @@ class Transformer(nn.Module):
     """
 
     PHASES = ("train",)
-    TILED = ("mixer", "ffn")
+    TILED = ("mixer", "ffn", "position")
     DEFAULTS = {
         "embedding": "token",
         "position": "rotary",
@@ -61,7 +62,7 @@ class Transformer(nn.Module):
         self,
         dims: Dims,
         embedding: Callable[..., nn.Module],
-        position: Callable[..., Position],
+        position: Factory,
         norm: Callable[..., nn.Module],
         mixer: Callable[..., nn.Module],
         probability: Callable[..., nn.Module],
@@ -74,6 +75,8 @@ class Transformer(nn.Module):
         self.dims = dims
         self.embedding = embedding()
         self.position = position()
+        # Of a list, those of the layers after the first, until it begins again.
+        self.later_positions = nn.ModuleList(position(layer=i) for i in range(1, len(position)))
         self.mixers = nn.ModuleList(
             mixer(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
         )
@@ -121,6 +124,9 @@ class Transformer(nn.Module):
     def _mixer(self, layer: int) -> Mixer:
         return cast(Mixer, self.mixers[layer])  # the list says nn.Module; the slot says Mixer
 
+    def _positions(self) -> list[Position]:
+        return [self.position, *cast(list[Position], self.later_positions)]
+
     def _stream(self, tokens: Tokens) -> tuple[Stream, Flow]:
         self._refuse_beyond(tokens.shape[1])
         return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
@@ -130,9 +136,12 @@ class Transformer(nn.Module):
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
         flow = Flow(tokens, positions, self.position)
-        x = self.position.stream(self.embedding(tokens), flow)
+        x = self.embedding(tokens)
+        for position in self._positions():
+            x = position.stream(x, flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
+            flow.position = self._positions()[layer % len(self._positions())]
             u, state = self.residual.read(2 * layer, state)
             state = self.residual.write(2 * layer, state, mix(layer, u, flow))
             u, state = self.residual.read(2 * layer + 1, state)
@@ -140,8 +149,9 @@ class Transformer(nn.Module):
         return self.residual.end(state), flow
 
     def _refuse_beyond(self, length: int) -> None:
-        longest = self.position.longest
-        if longest is not None and length > longest:
+        ends = [p.longest for p in self._positions() if p.longest is not None]
+        longest = min(ends, default=length)
+        if length > longest:
             raise InputError(
                 f"{length} tokens, but this model's positions end at {longest} (dims.context); "
                 f"shorten the text or train with a longer context"

@@ -4,6 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
+from partbench.parts.mixer.latent_attention import LatentAttention
 from partbench.parts.shapes import Reads, Stream
 
 
@@ -24,4 +25,7 @@ class Mixer(Protocol):
         ...
 
 
-PARTS = {"attention": Attention}
+PARTS = {
+    "attention": Attention,
+    "latent_attention": LatentAttention,
+}
