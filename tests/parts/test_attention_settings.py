@@ -203,19 +203,36 @@ def test_evaluation_draws_nothing(kind: Any) -> None:
     assert torch.equal(part.train()(x, flow), part.eval()(x, flow))
 
 
-def test_linear_biases_keep_their_size_in_bfloat16() -> None:
-    """Rounded to bfloat16, distances 511 and 512 are one; biases are added in float32."""
+class Recorder(nn.Module):
+    """Softmax that keeps the scores it was given."""
+
+    PROVIDES = ("fused_attention",)
+
+    def forward(self, scores: Tensor) -> Tensor:
+        self.scores = scores
+        return scores.softmax(-1)
+
+
+@PATHS
+def test_linear_biases_are_added_in_float32_whatever_the_precision(path: str) -> None:
+    """Rounded to bfloat16, distances 511 and 512 are one."""
     sizes = resolve(depth=1, width=WIDTH, num_heads=4, context=600)
-    part = Attention(sizes, Numerics(precision="bfloat16"), RMSNorm, Softmax)
-    with torch.no_grad():
-        part.query.weight.zero_()  # so that biases alone decide
-        part.value.weight.copy_(torch.eye(WIDTH))
-        part.output.weight.copy_(torch.eye(WIDTH))
+    numerics = Numerics(precision="bfloat16", attention=path)  # type: ignore[arg-type]
+    part = Attention(sizes, numerics, RMSNorm, Recorder)
+    nn.init.zeros_(part.query.weight)  # so that scores are biases alone
     x = torch.randn(1, 600, WIDTH, generator=torch.Generator().manual_seed(2))
     flow = Flow(torch.zeros(1, 600).long(), torch.arange(600), ALiBi(sizes))
-    slope = ALiBi(sizes).slope[3]
-    weights = (-slope * torch.arange(599, -1, -1)).softmax(0)
     with torch.autocast("cpu", torch.bfloat16):
-        found = part(x, flow)[0, -1, 24:]
-    expected = weights @ x[0, :, 24:]
-    assert (found - expected).abs().max() < 0.01
+        part(x, flow)
+    found = part.sum.probability.scores[0, :, -1]
+    expected = -ALiBi(sizes).slope.unsqueeze(1) * torch.arange(599.0, -1.0, -1.0)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+
+
+@PATHS
+def test_layers_of_two_windows_share_no_mask(path: str) -> None:
+    x, flow = inputs()
+    for window in (2, 5, 3):
+        part = attention(path, Softmax1, window=window)
+        alone = part(x, inputs()[1])
+        assert torch.equal(part(x, flow), alone)

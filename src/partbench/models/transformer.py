@@ -10,6 +10,7 @@ Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, ar
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -18,6 +19,7 @@ from torch import nn
 from partbench.core.dims import Dims
 from partbench.core.errors import InputError
 from partbench.core.factory import Factory
+from partbench.core.roles import Role
 from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
@@ -41,6 +43,7 @@ class Transformer(nn.Module):
     """Tokens [batch, time] -> logits [batch, time, vocab], causal.
 
     Each slot's factory builds one part; a list in the configuration is tiled over depth.
+    Settings: biases = false leaves out every bias of every part, whatever their own settings say.
     Cost: the sum of its parts.
     """
 
@@ -70,6 +73,8 @@ class Transformer(nn.Module):
         router: Callable[..., nn.Module],
         residual: Callable[..., Residual],
         head: Callable[..., Head],
+        *,
+        biases: bool = True,
     ) -> None:
         super().__init__()
         self.dims = dims
@@ -86,6 +91,8 @@ class Transformer(nn.Module):
         )
         self.residual = residual(norm=norm, router=router)
         self.head = head(embedding=self.embedding)
+        if not biases:
+            accounting.leave_out(self, Role.BIAS)
 
     def score(self, batch: Batch) -> Score:
         """Score every target given the tokens before it."""
@@ -141,11 +148,12 @@ class Transformer(nn.Module):
             x = position.stream(x, flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
-            flow.position = self._positions()[layer % len(self._positions())]
+            position = self._positions()[layer % len(self._positions())]
+            here = replace(flow, layer=layer, position=position)
             u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, mix(layer, u, flow))
+            state = self.residual.write(2 * layer, state, mix(layer, u, here))
             u, state = self.residual.read(2 * layer + 1, state)
-            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, flow))
+            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, here))
         return self.residual.end(state), flow
 
     def _refuse_beyond(self, length: int) -> None:

@@ -5,7 +5,7 @@ set. On little text it regularises, on much it costs loss (arXiv:2604.23434).
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from partbench.core.ranges import Positive
 from partbench.core.roles import Role
@@ -27,8 +27,9 @@ class DynamicTanh(nn.Module):
         super().__init__()
         self.slope = nn.Parameter(torch.tensor(start))
         self.gain = nn.Parameter(torch.ones(width))
-        self.shift = nn.Parameter(torch.zeros(width))
+        self.shift: Tensor | None = nn.Parameter(torch.zeros(width))
 
     def forward(self, x: Vectors) -> Vectors:
         """The squashed vector."""
-        return torch.tanh(self.slope * x.to(self.gain.dtype)) * self.gain + self.shift
+        squashed = torch.tanh(self.slope * x.to(self.gain.dtype)) * self.gain
+        return squashed if self.shift is None else squashed + self.shift
