@@ -50,6 +50,10 @@ class Factory:
             settings = {name: choice[name] for name in part.settings}
             self.choices.append((part, load(part), settings))
 
+    def __len__(self) -> int:
+        """How many choices are tiled over depth."""
+        return len(self.choices)
+
     def __call__(self, layer: int = 0, **given: Any) -> Any:
         """One part for `layer`; ConfigError where it asks for what nobody gives."""
         part, kind, settings = self.choices[layer % len(self.choices)]

@@ -30,6 +30,7 @@ SLOTS: dict[str, str] = {
     "mixer": "parts/mixer",
     "probability": "parts/probability",
     "ffn": "parts/ffn",
+    "router": "parts/router",
     "residual": "parts/residual",
     "head": "parts/head",
     "init": "parts/init",
