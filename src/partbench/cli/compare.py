@@ -81,11 +81,11 @@ def compare(
     if columns or higher:
         raise ConfigError("--columns and --higher speak of a table of runs; add --from runs.csv")
     seconds = options.seconds_of(for_)
-    chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
+    chosen = machine.Chooser(Live.say, out)
     question = options.study_of(
         study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
-    folder = out or Path("runs") / question.name
+    folder = chosen.place(question)
     ledger = Ledger()
     live = Live(question, chosen.slots)
     start = partial(Local, chosen.slots, question.numerics.threads)

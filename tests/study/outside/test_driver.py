@@ -1,92 +1,27 @@
-"""Commands as processes: each runs once, outcomes are told apart, a kill loses nothing that ended.
+"""Commands as processes: each runs once, outcomes are told apart, and what changed is refused.
 
 Every test starts processes, so all are slow; each takes a second or two.
 """
 
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.study.outside.asking import Quiet, ask, drive, started
 
 from partbench.core.errors import ConfigError
-from partbench.core.files import write_json
-from partbench.report.tree import finite
 from partbench.study.outside import command, source
-from partbench.study.outside.driver import Driver
 from partbench.study.outside.metric import parse
 from partbench.study.outside.question import Question, check_files
-from partbench.study.outside.runs import Runs
 from partbench.study.run import Interrupted
 
 pytestmark = pytest.mark.slow
-TOY = f"{sys.executable} -I -S {Path(__file__).with_name('toy.py')} --seed {{seed}}"
-
-
-class Quiet:
-    """Listens and remembers."""
-
-    def __init__(self) -> None:
-        self.began: list[int] = []
-        self.known: list[int] = []
-
-    def declared(self, question, folder, seen) -> None:
-        """Nothing to remember."""
-
-    def planned(self, look, jobs, missing) -> None:
-        """How much was known."""
-        self.known.append(len(jobs) - len(missing))
-
-    def starting(self, run) -> None:
-        """A run begins."""
-        self.began.append(run.seed)
-
-    def ended(self, run, seconds) -> None:
-        """Nothing to remember."""
-
-    def looked(self, report) -> None:
-        """Nothing to remember."""
 
 
 @pytest.fixture
 def home(own_home: Path) -> Path:
     """The home of this test's runs; commands run in a folder beside it, without git."""
     return own_home
-
-
-def ask(*options: str, metric: tuple = ("val_loss", None, None), **settings) -> Question:
-    """A study of the toy trainer: the base, and an arm with each text of options."""
-    base = settings.pop("base", "")
-    commands = [command.parse(f"{TOY} {text}") for text in (base, *options)]
-    settings = {"margin": 0.01, "looks": (4, 6)} | settings
-    found = parse(*metric)
-    return Question(
-        commands=tuple(commands), names=("base", *command.arm_names(commands, [])),
-        metric=found, source=source.look(commands, [], [found.file]), **settings,
-    )  # fmt: skip
-
-
-def drive(question: Question, at_once: int = 1, **settings) -> dict:
-    return driver(question, at_once, **settings).run(put_down)
-
-
-def driver(question: Question, at_once: int = 1, folder: str = "study", **settings) -> Driver:
-    listener = settings.pop("listener", Quiet())
-    return Driver(question, Path(folder), Runs(), at_once, listener, **settings)
-
-
-def started() -> list[str]:
-    path = Path("started.txt")
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def put_down(report: dict, folder: Path) -> Path:
-    """In the place of the pages, which take a second to draw."""
-    write_json(folder / "report.json", finite(report))
-    return folder / "report.json"
 
 
 def test_a_shift_is_found_at_the_first_look_and_nothing_runs_twice():
@@ -250,92 +185,3 @@ def test_time_that_is_up_loses_nothing_that_ended(home):
     assert report["status"] == "complete"
     assert listener.known[0] == ended
     assert report["totals"]["cells_reused"] == 0, "what this study ran itself is its own"
-
-
-def test_children_are_asked_to_end_and_reaped():
-    script = "import os, signal, time\nopen('pid', 'w').write(str(os.getpid()))\n"
-    script += "signal.signal(signal.SIGTERM, lambda *_: (open('term', 'w').write('x'), exit()))\n"
-    Path("t.py").write_text(f"{script}time.sleep(60)")
-    commands = [command.parse(f"{sys.executable} t.py {{seed}} {n}") for n in (1, 2)]
-    question = Question(
-        commands=tuple(commands), names=("base", "x"), metric=parse("val_loss", None, None),
-        margin=1.0, source=source.look(commands),
-    )  # fmt: skip
-    study = driver(question)
-    study._over = lambda: Path("pid").exists()  # type: ignore[method-assign]
-    with pytest.raises(Interrupted):
-        study.run(put_down)
-    assert Path("term").exists()
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(Path("pid").read_text()), 0)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs PR_SET_PDEATHSIG")
-def test_a_kill_of_the_driver_loses_nothing_that_ended_and_leaves_no_orphan():
-    words = [sys.executable, "-m", "partbench", "verdict", f"{TOY} --sleep 0.15",
-             f"{TOY} --sleep 0.15 --shift 0.5", "--metric", "val_loss", "--margin", "0.01",
-             "--looks", "4,6"]  # fmt: skip
-    kills = 3
-    for _ in range(kills):
-        before = len(started())
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while len(started()) < before + 2:  # the first of these runs has ended
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "goes on: " in done.stderr
-    assert "worse by 0.5" in done.stdout
-    limit = time.monotonic() + 5
-    while (left := orphans()) and time.monotonic() < limit:
-        time.sleep(0.05)
-    assert not left
-    assert 8 <= len(started()) <= 8 + kills, "only what a kill interrupted ran again"
-
-
-def start(*words: str) -> "subprocess.Popen[str]":
-    """`partbench verdict` of slow toys, in a session of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "partbench", "verdict", f"{TOY} --sleep 0.2",
-         f"{TOY} --sleep 0.2 --shift 0.5", "--metric", "val_loss", "--margin", "0.01", *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-
-
-def test_two_studies_at_once_run_nothing_twice(home):
-    both = [start("--out", f"study{n}", "--at-once", "2") for n in range(2)]
-    said = [process.communicate() for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert len(started()) == 8
-    assert said[0][0].partition(";")[0] == said[1][0].partition(";")[0]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_with_130_and_says_how_to_go_on(number, home):
-    process = start()
-    while len(started()) < 2:
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, number)
-    said, told = process.communicate()
-    assert process.returncode == 130
-    assert said == ""
-    assert "the same command goes on" in told
-    assert "Traceback" not in told
-    assert not orphans()
-
-
-def orphans() -> list[str]:
-    """Toy trainers that still run."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_text().split("\0")
-            if any(word.endswith("outside/toy.py") for word in words):
-                if os.readlink(path.with_name("cwd")) == os.getcwd():
-                    found.append(" ".join(words))
-        except OSError:
-            continue
-    return found
