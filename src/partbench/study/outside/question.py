@@ -11,11 +11,11 @@ from typing import Any
 from partbench.core.config import fingerprint
 from partbench.core.errors import ConfigError
 from partbench.stats import sequential
+from partbench.study.declared import CAREFUL_LOOKS, FLAT_LOOKS
 from partbench.study.outside.command import OUT, Command
 from partbench.study.outside.metric import Metric
 from partbench.study.outside.runs import Run
 from partbench.study.outside.source import Source
-from partbench.study.spec import CAREFUL_LOOKS, FLAT_LOOKS
 
 
 @dataclass(frozen=True, kw_only=True)
