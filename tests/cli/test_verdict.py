@@ -170,3 +170,21 @@ def test_the_verbs_never_import_torch(work):
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(list(Path("runs").glob("*/report.html"))) == 2
+
+
+@pytest.mark.slow
+def test_a_study_whose_folder_git_tracks_is_still_the_same(partbench, work):
+    def git(*words: str) -> None:
+        who = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run([*who, *words], check=True, capture_output=True)
+
+    git("init")
+    (work / ".gitignore").write_text("started.txt\n")
+    git("add", ".gitignore")
+    assert partbench(*ASK, "--looks", "2").code == 0
+    git("add", "runs")
+    git("commit", "-m", "the report too")
+    said = partbench(*ASK, "--looks", "2")
+    assert said.code == 0, said.err
+    assert "goes on: " in said.err
+    assert len((work / "started.txt").read_text().splitlines()) == 4

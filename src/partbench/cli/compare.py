@@ -70,8 +70,10 @@ def compare(
     from partbench.study.run import Driver, Interrupted
 
     if from_ is not None:
-        if study or swap or set_ or for_:
-            raise ConfigError(f"--from {from_} holds runs that exist; give no study, --swap, --set")
+        if study or swap or set_ or for_ or tune:
+            raise ConfigError(
+                f"--from {from_} holds runs that exist; give no study, --swap, --set, --tune"
+            )
         compare_existing(
             from_, columns=columns, base=base, margin=margin,
             higher=higher, looks=looks, careful=careful, out=out, exit_code=exit_code,

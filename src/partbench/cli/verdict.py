@@ -19,6 +19,9 @@ from partbench.cli.ending import (
 )
 from partbench.cli.options import Careful, Looks, seconds_of
 
+OWN_FILES = ("report.*", "study.json", ".lock")
+"""What a study puts into its folder."""
+
 
 def verdict(
     commands: Annotated[
@@ -93,8 +96,9 @@ def verdict(
     parsed = [command.parse(text) for text in commands]
     names = command.arm_names(parsed, name or [])
     found = metrics.parse(metric, metric_json, metric_csv)
-    # What the runs write themselves is no code of theirs.
-    own_files = [command.anywhere(found.file)] if found.file else []
+    # What runs and studies write themselves is no code of theirs, should git track it.
+    own_files = [f"{out or 'runs/*'}/{file}" for file in OWN_FILES]
+    own_files += [command.anywhere(found.file)] if found.file else []
     asked = question.Question(
         commands=tuple(parsed),
         names=("base", *names),
