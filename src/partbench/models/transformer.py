@@ -24,8 +24,8 @@ from partbench.parts.flow import Flow
 from partbench.parts.head import Answer, Head
 from partbench.parts.mixer import Mixer
 from partbench.parts.position import Position
-from partbench.parts.residual import Residual
-from partbench.parts.shapes import Logits, Stream, Tokens
+from partbench.parts.residual import MixesValues, Residual
+from partbench.parts.shapes import Logits, Reads, Stream, Tokens
 
 
 class State(NamedTuple):
@@ -104,9 +104,9 @@ class Transformer(nn.Module):
             raise InputError(f"decoding: the state was begun for {state.capacity} tokens, no more")
         caches = list(state.caches)
 
-        def mix(layer: int, x: Stream, flow: Flow) -> Stream:
-            x, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
-            return x
+        def mix(layer: int, x: Reads, flow: Flow) -> Stream:
+            y, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
+            return y
 
         x, _ = self._trunk(tokens, state.length, mix)
         return self.head(x), State(caches, state.length + tokens.shape[1], state.capacity)
@@ -123,13 +123,15 @@ class Transformer(nn.Module):
         return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
 
     def _trunk(
-        self, tokens: Tokens, past: int, mix: Callable[[int, Stream, Flow], Stream]
+        self, tokens: Tokens, past: int, mix: Callable[[int, Reads, Flow], Stream]
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
-        flow = Flow(tokens, positions, self.position)
+        values = self.residual.values if isinstance(self.residual, MixesValues) else None
+        flow = Flow(tokens, positions, self.position, values=values)
         x = self.position.stream(self.embedding(tokens), flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
+            flow.layer = layer
             u, state = self.residual.read(2 * layer, state)
             state = self.residual.write(2 * layer, state, mix(layer, u, flow))
             u, state = self.residual.read(2 * layer + 1, state)

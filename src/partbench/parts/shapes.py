@@ -14,6 +14,7 @@ Keys = Int[Tensor, " key"]
 Stream = Float[Tensor, "batch time width"]
 Heads = Float[Tensor, "batch head time head_width"]
 Groups = Float[Tensor, "batch group key head_width"]
+Reads = Stream | tuple[Stream, Stream, Stream]  # one, or one each for query, key and value
 Vectors = Float[Tensor, "*any width"]
 Scores = Float[Tensor, "batch head time key"]
 Logits = Float[Tensor, "batch time vocab"]

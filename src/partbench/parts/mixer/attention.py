@@ -17,7 +17,7 @@ from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.narrow import narrowed
-from partbench.parts.shapes import Groups, Heads, Keys, Positions, Stream
+from partbench.parts.shapes import Groups, Heads, Keys, Positions, Reads, Stream
 
 
 class Cache(NamedTuple):
@@ -39,6 +39,7 @@ class Attention(nn.Module):
     and token, counted densely as counters do; cache 2 num_kv_heads d numbers a token.
     """
 
+    PROVIDES = ("reads_three_streams", "mixes_values")
     ROLES = {
         "query.weight": Role.READ,
         "key.weight": Role.READ,
@@ -75,7 +76,7 @@ class Attention(nn.Module):
             "fused_attention" in getattr(self.probability, "PROVIDES", ())
         )
 
-    def forward(self, x: Stream, flow: Flow) -> Stream:
+    def forward(self, x: Reads, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences."""
         query, key, value = self._project(x, flow)
         bias = flow.position.scores(flow.positions, flow.positions)
@@ -94,16 +95,16 @@ class Attention(nn.Module):
         shape = (batch, self.dims.num_kv_heads, capacity, self.dims.head_width)
         return Cache(weight.new_zeros(shape), weight.new_zeros(shape), 0)
 
-    def step(self, x: Stream, flow: Flow, state: Cache) -> tuple[Stream, Cache]:
+    def step(self, x: Reads, flow: Flow, state: Cache) -> tuple[Stream, Cache]:
         """The next positions, against all that are in the cache. The cache is written in place."""
         query, key, value = self._project(x, flow)
-        length = state.length + x.shape[1]
+        length = state.length + query.shape[2]
         state.keys[:, :, state.length : length] = key
         state.values[:, :, state.length : length] = value
         keys, values = state.keys[:, :, :length], state.values[:, :, :length]
-        past = torch.arange(length, device=x.device)
+        past = torch.arange(length, device=query.device)
         bias = flow.position.scores(flow.positions, past)
-        mask = None if x.shape[1] == 1 else self._mask(flow, flow.positions, past, query)
+        mask = None if query.shape[2] == 1 else self._mask(flow, flow.positions, past, query)
         if bias is not None:
             mask = bias if mask is None else mask + bias
         if self.fused:
@@ -122,12 +123,15 @@ class Attention(nn.Module):
     def _grouped(self) -> bool:
         return self.dims.num_heads != self.dims.num_kv_heads
 
-    def _project(self, x: Stream, flow: Flow) -> tuple[Heads, Groups, Groups]:
-        x = narrowed(x)
+    def _project(self, x: Reads, flow: Flow) -> tuple[Heads, Groups, Groups]:
+        three = x if isinstance(x, tuple) else (narrowed(x),) * 3
+        maps = (self.query, self.key, self.value)
         query, key, value = (
-            layer(x).unflatten(-1, (-1, self.dims.head_width)).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
+            layer(stream).unflatten(-1, (-1, self.dims.head_width)).transpose(1, 2)
+            for layer, stream in zip(maps, three, strict=True)
         )
+        if flow.values is not None:
+            value = flow.values(value, flow)
         if self.query_norm is not None and self.key_norm is not None:
             query, key = self.query_norm(query), self.key_norm(key)
         query, key = flow.position.heads(query, flow), flow.position.heads(key, flow)
