@@ -10,6 +10,7 @@ Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, ar
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -131,11 +132,11 @@ class Transformer(nn.Module):
         x = self.position.stream(self.embedding(tokens), flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
-            flow.layer = layer
+            here = replace(flow, layer=layer)  # its own, so that a layer can be computed again
             u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, mix(layer, u, flow))
+            state = self.residual.write(2 * layer, state, mix(layer, u, here))
             u, state = self.residual.read(2 * layer + 1, state)
-            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, flow))
+            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, here))
         return self.residual.end(state), flow
 
     def _refuse_beyond(self, length: int) -> None:
