@@ -9,7 +9,6 @@ from partbench.core import menu
 from partbench.testing import Check, Subject, card, checks, variants
 from partbench.testing.learning import one_batch_is_learned_by_heart
 
-
 BUGS = {
     "residual=orthogonal_parallel,mode=notebook": {
         "step_equals_forward",
