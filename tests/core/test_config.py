@@ -132,7 +132,7 @@ def test_a_list_of_parts_is_resolved_one_by_one() -> None:
     ("slot_name", "choice"),
     [
         ("residual", ["pre_norm", "post_norm"]),
-        ("position", ["rotary", "none"]),
+        ("embedding", ["token", "token"]),
         ("head", ["linear", "tied"]),
         ("norm", ["rmsnorm", "layernorm"]),
         ("optimizer", ["adamw", "adamw"]),

@@ -22,7 +22,7 @@ from partbench.core.roles import Role
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.scored_sum import ScoredSum
 from partbench.parts.narrow import narrowed
-from partbench.parts.shapes import Groups, Heads, Stream
+from partbench.parts.shapes import Found, Heads, Stream
 
 
 class LatentCache(NamedTuple):
@@ -113,8 +113,10 @@ class LatentAttention(nn.Module):
         widths = 2 * self.dims.head_width + self.turned
         return 2 * self.dims.context**2 * self.dims.num_heads * widths
 
-    def _project(self, x: Stream, flow: Flow) -> tuple[Heads, Heads, Groups, Groups]:
-        """Content and turned part of queries; latents and turned keys, one for all heads."""
+    def _project(self, x: Stream, flow: Flow) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Content and turned part of queries [batch, head, time, d or turned]; latents and turned
+        keys, one for all heads [batch, 1, time, rank or turned].
+        """
         x = narrowed(x)
         low = x
         if self.query_down is not None and self.query_norm is not None:
@@ -127,11 +129,11 @@ class LatentAttention(nn.Module):
         shared = flow.position.heads(shared, flow).to(kind)
         return content, turned, self.norm(latent).to(kind), shared
 
-    def _up(self, latent: Groups, weight: Tensor) -> Heads:
+    def _up(self, latent: Tensor, weight: Tensor) -> Heads:
         """The keys or values of every head [batch, head, time, d], as one product."""
         heads, d, _ = weight.shape
         up = nn.functional.linear(latent.squeeze(1), weight.flatten(0, 1))
         return up.unflatten(-1, (heads, d)).transpose(1, 2)
 
-    def _answer(self, mixed: Heads) -> Stream:
+    def _answer(self, mixed: Found) -> Stream:
         return self.output(mixed.transpose(1, 2).flatten(-2))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
-from partbench.parts.shapes import Groups, Heads, Keys
+from partbench.parts.shapes import Found, Groups, Heads, Keys, Values
 
 
 class Sinking(Protocol):
@@ -57,7 +57,7 @@ class ScoredSum(nn.Module):
         able = self.sinking or "fused_attention" in provided
         self.fused = numerics.attention == "fused" and able and cap is None
 
-    def forward(self, query: Heads, key: Groups, value: Groups, flow: Flow, keys: Keys) -> Heads:
+    def forward(self, query: Heads, key: Groups, value: Values, flow: Flow, keys: Keys) -> Found:
         """Queries at `flow.positions`, keys at positions `keys`, whose last is the last query's."""
         bias = flow.position.scores(flow.positions, keys)
         plain = bias is None and not self.sinking and len(keys) <= (self.window or len(keys))
@@ -85,7 +85,7 @@ class ScoredSum(nn.Module):
             ).masked_fill_(hidden, -torch.inf)
         return flow.shared[name]
 
-    def _fused(self, query: Heads, key: Groups, value: Groups, mask: Tensor | None) -> Heads:
+    def _fused(self, query: Heads, key: Groups, value: Values, mask: Tensor | None) -> Found:
         """One kernel; a sink enters as one more key of zeros, with a value of zeros before all."""
         if self.sinking:
             time, keys = query.shape[2], key.shape[2]
@@ -103,8 +103,8 @@ class ScoredSum(nn.Module):
         return _kernel(query, key, value, mask, self.scale)
 
     def _explicit(
-        self, query: Heads, key: Groups, value: Groups, mask: Tensor | None, bias: Tensor | None
-    ) -> Heads:
+        self, query: Heads, key: Groups, value: Values, mask: Tensor | None, bias: Tensor | None
+    ) -> Found:
         """Two batched matrix products around the probability map."""
         batch, heads, time, _ = query.shape
         groups, keys, width = key.shape[1], key.shape[2], value.shape[-1]
@@ -134,11 +134,11 @@ class ScoredSum(nn.Module):
 def _kernel(
     query: Heads,
     key: Groups,
-    value: Groups,
+    value: Values,
     mask: Tensor | None,
     scale: float,
     is_causal: bool = False,
-) -> Heads:
+) -> Found:
     return nn.functional.scaled_dot_product_attention(
         query,
         key,
