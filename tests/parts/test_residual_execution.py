@@ -31,7 +31,11 @@ TRACED = [
     {"part": "dynamic_mhc"},
     {"part": "mhc", "carry": "orthostochastic"},
 ]
+ASK = [{"part": "value_residual"}, {"part": "mudd"}, {"part": "mhc"}]
 EVERY = SINGLE + MANY + [{"part": name} for name in ELSEWHERE]
+RECOMPUTED = [
+    pytest.param(r, id=name_of(r), marks=[] if r in ASK else [pytest.mark.slow]) for r in EVERY
+]
 
 
 def slopes(made: Any, call: Callable[[Tensor], Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -57,7 +61,7 @@ class Recomputed(nn.Module):
         return checkpoint(self.inner, x, flow, use_reentrant=False)
 
 
-@pytest.mark.parametrize("residual", EVERY, ids=name_of)
+@pytest.mark.parametrize("residual", RECOMPUTED)
 def test_recomputed_sublayers_change_nothing(residual: dict[str, Any]) -> None:
     made = model(residual)
     shake(made, seed=2)
@@ -70,6 +74,7 @@ def test_recomputed_sublayers_change_nothing(residual: dict[str, Any]) -> None:
     equal(plain, (found, dict(zip(names, there.values(), strict=True))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", MANY, ids=name_of)
 def test_the_whole_trunk_can_be_recomputed(residual: dict[str, Any]) -> None:
     part = bare(residual)
