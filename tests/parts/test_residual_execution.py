@@ -31,11 +31,7 @@ TRACED = [
     {"part": "dynamic_mhc"},
     {"part": "mhc", "carry": "orthostochastic"},
 ]
-ASK = [{"part": "value_residual"}, {"part": "mudd"}, {"part": "mhc"}]
 EVERY = SINGLE + MANY + [{"part": name} for name in ELSEWHERE]
-RECOMPUTED = [
-    pytest.param(r, id=name_of(r), marks=[] if r in ASK else [pytest.mark.slow]) for r in EVERY
-]
 
 
 def slopes(made: Any, call: Callable[[Tensor], Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -61,7 +57,8 @@ class Recomputed(nn.Module):
         return checkpoint(self.inner, x, flow, use_reentrant=False)
 
 
-@pytest.mark.parametrize("residual", RECOMPUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("residual", EVERY, ids=name_of)
 def test_recomputed_sublayers_change_nothing(residual: dict[str, Any]) -> None:
     made = model(residual)
     shake(made, seed=2)
