@@ -42,8 +42,8 @@ def test_sinkhorn_stays_below_its_tolerance(n: int, scale: float) -> None:
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_sinkhorn_is_the_limit_of_the_sweeps(n: int) -> None:
-    z = draw(50, n * n, name="limit")
-    assert (solve(z, n) - unrolled(z.unflatten(-1, (n, n)), 3000)).abs().max() < 1e-8
+    z = draw(20, n * n, name="limit")
+    assert (solve(z, n) - unrolled(z.unflatten(-1, (n, n)), 1500)).abs().max() < 1e-8
 
 
 def test_a_row_that_would_underflow_and_a_permutation() -> None:
@@ -71,18 +71,18 @@ def test_autocast_narrows_nothing() -> None:
                 assert off(found) < 1e-5, name
 
 
-@pytest.mark.parametrize("scale", [0.1, 1.0, 2.0])
+@pytest.mark.parametrize("scale", [0.1, pytest.param(2.0, marks=pytest.mark.slow)])
 def test_the_implicit_derivative_is_that_of_the_unrolled_sweeps(scale: float) -> None:
     z, way = scale * draw(20, 16, name="implicit"), draw(20, 4, 4, name="way")
     slopes = []
-    for f in (lambda x: matrix(x, 4), lambda x: unrolled(x.unflatten(-1, (4, 4)), 2000)):
+    for f in (lambda x: matrix(x, 4), lambda x: unrolled(x.unflatten(-1, (4, 4)), 600)):
         x = z.clone().requires_grad_()
         slopes += torch.autograd.grad((f(x) * way).sum(), x)
     assert (slopes[0] - slopes[1]).abs().max() < 1e-6 * slopes[1].abs().max()
 
 
 @pytest.mark.parametrize("name", CARRIES)
-@pytest.mark.parametrize("n", [2, 4])
+@pytest.mark.parametrize("n", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_the_derivative_is_that_of_finite_differences(name: str, n: int) -> None:
     carry = CARRIES[name]
     if not carry.size(n):
@@ -90,7 +90,7 @@ def test_the_derivative_is_that_of_finite_differences(name: str, n: int) -> None
     z = carry.start(n, halved(12)).double() + 0.5 * draw(2, carry.size(n), name=name)
     # Sinkhorn's tolerance is what differences are taken of, so their step is not too small.
     assert torch.autograd.gradcheck(
-        lambda x: carry.matrix(x, n), z.requires_grad_(), eps=1e-4, atol=1e-5, rtol=1e-4
+        lambda x: carry.matrix(x, n), z[:1].requires_grad_(), eps=1e-4, atol=1e-5, rtol=1e-4
     )
 
 
@@ -102,12 +102,10 @@ def test_the_polar_factor_is_orthogonal_and_smooth_where_singular_values_meet() 
     assert torch.autograd.gradcheck(_Polar.apply, meeting, eps=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("n", [1, 2, 4, 8])
+@pytest.mark.parametrize("n", [1, 2, 4])
 @pytest.mark.parametrize("name", CARRIES)
 def test_it_starts_where_streams_keep_half_their_difference(name: str, n: int) -> None:
     carry = CARRIES[name]
-    if name == "permutations" and n == 8:
-        return
     sublayers = 24
     start = carry.matrix(carry.start(n, halved(sublayers)).double(), n)
     assert start.shape == (n, n)
@@ -120,7 +118,7 @@ def test_it_starts_where_streams_keep_half_their_difference(name: str, n: int) -
         assert 0.35 < kept < 0.75, f"{name}: {kept:.2f} of a difference is left"
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", [1.0, 50.0])
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_a_composite_of_96_neither_grows_nor_shrinks(name: str, scale: float) -> None:
     carry = CARRIES[name]

@@ -57,6 +57,7 @@ class Recomputed(nn.Module):
         return checkpoint(self.inner, x, flow, use_reentrant=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", EVERY, ids=name_of)
 def test_recomputed_sublayers_change_nothing(residual: dict[str, Any]) -> None:
     made = model(residual)
@@ -70,6 +71,7 @@ def test_recomputed_sublayers_change_nothing(residual: dict[str, Any]) -> None:
     equal(plain, (found, dict(zip(names, there.values(), strict=True))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", MANY, ids=name_of)
 def test_the_whole_trunk_can_be_recomputed(residual: dict[str, Any]) -> None:
     part = bare(residual)

@@ -24,11 +24,15 @@ from partbench.parts.residual.carries import CARRIES
 from partbench.parts.residual.hyper_connections import HyperConnections
 from partbench.testing.subject import shake
 
-FOUR = [r for r in several(4) if r.get("carry", "sinkhorn") == "sinkhorn"]
-REST = [r for n in (2, 4) for r in several(n) if r not in FOUR]
+FAST = [
+    {"part": "hyper_connections", "streams": 4},
+    {"part": "mhc", "streams": 4, "carry": "sinkhorn"},
+    {"part": "dynamic_mhc", "streams": 4, "carry": "sinkhorn"},
+]
 LEARNED = [
-    pytest.param(r, id=name_of(r), marks=[pytest.mark.slow] if r in REST else [])
-    for r in FOUR + REST
+    pytest.param(r, id=name_of(r), marks=[] if r in FAST else [pytest.mark.slow])
+    for n in (2, 4)
+    for r in several(n)
 ]
 
 

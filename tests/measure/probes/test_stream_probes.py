@@ -70,7 +70,7 @@ def cosine(one: Tensor, other: Tensor) -> float:
     return sum(found) / len(found)
 
 
-@pytest.mark.parametrize(("name", "settings"), PARTS[:4], ids=str)
+@pytest.mark.parametrize(("name", "settings"), PARTS[1:3], ids=str)
 def test_sizes(name: str, settings: dict[str, Any]) -> None:
     made = awake(name, settings)
     _, outputs, after, _ = slowly(made)
@@ -85,7 +85,7 @@ def test_sizes(name: str, settings: dict[str, Any]) -> None:
     assert all(parameter.grad is None for parameter in made.parameters())
 
 
-@pytest.mark.parametrize("name", ["pre_norm", "dynamic_mhc"])
+@pytest.mark.parametrize("name", ["pre_norm", pytest.param("dynamic_mhc", marks=pytest.mark.slow)])
 def test_the_gradient_is_that_of_a_small_change_of_what_was_written(name: str) -> None:
     made = awake(name, {})
     found, write = sizes(made, BATCH).gradient, made.residual.write
@@ -127,10 +127,8 @@ def direction(made: Any, sublayer: int) -> Tensor:
     return found / found.norm()
 
 
-@pytest.mark.parametrize(("name", "settings"), PARTS, ids=str)
+@pytest.mark.parametrize(("name", "settings"), PARTS[:3], ids=str)
 def test_alignment(name: str, settings: dict[str, Any]) -> None:
-    if name == "frac_connections":
-        return  # its pieces are no streams of the output's width
     made = awake(name, settings)
     before, outputs, after, _ = slowly(made)
     found = alignment(made, BATCH)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from partbench.core.dims import Dims
 from partbench.core.ranges import Count, Positive
 from partbench.core.roles import Role
-from partbench.parts.residual.mixing import mixed, spread
+from partbench.parts.residual.mixing import mixed_and_carried, size, written
 from partbench.parts.shapes import Stream
 
 
@@ -25,6 +25,7 @@ class State(NamedTuple):
     """Streams [batch, time, n, width]; what `read` decided for the write that follows."""
 
     streams: Tensor
+    carried: Tensor  # [batch, time, n, width]: R h
     writes: Tensor  # [batch, time, n]
     carry: Tensor  # [batch, time, new, old]
 
@@ -69,25 +70,26 @@ class DynamicHyperConnections(nn.Module):
     def begin(self, x: Stream) -> State:
         """All streams equal."""
         streams = x.unsqueeze(2).expand(-1, -1, self.n, -1)
-        return State(streams, streams[..., 0], streams[..., :0])
+        return State(streams, streams, streams[..., 0], streams[..., :0])
 
     def read(self, sublayer: int, state: State) -> tuple[Stream, State]:
         """The normed mix; the state remembers how to write back."""
         streams = state.streams
         with torch.autocast(streams.device.type, enabled=False):  # coefficients keep float32
-            size = streams.square().mean(-1, keepdim=True).add(1e-20).sqrt()
-            z = streams @ self.maps[sublayer] / size  # [batch, time, old stream, 1 + 1 + n]
+            z = (
+                streams @ self.maps[sublayer] / size(streams)
+            )  # [batch, time, old stream, 1 + 1 + n]
             reads, writes, carry = (z.tanh() if self.tanh else z).split([1, 1, self.n], dim=-1)
             width_scale, depth_scale = self.scales[sublayer]
             a = width_scale * reads.squeeze(-1) + self.reads[sublayer]
             b = depth_scale * writes.squeeze(-1) + self.writes[sublayer]
             carry = width_scale * carry.mT + self.carries[sublayer]
-            u = mixed(a, streams)
-        return self.norms[sublayer](u), State(streams, b, carry)
+            u, carried = mixed_and_carried(a, carry, streams)
+        return self.norms[sublayer](u), State(streams, carried, b, carry)
 
     def write(self, sublayer: int, state: State, output: Stream) -> State:
         """The streams mixed among themselves, plus the output at each stream's weight."""
-        return state._replace(streams=spread(state.carry, state.streams, state.writes, output))
+        return state._replace(streams=written(state.carried, state.writes, output))
 
     def end(self, state: State) -> Stream:
         """The normed mean of the streams."""

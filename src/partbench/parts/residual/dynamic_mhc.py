@@ -19,7 +19,7 @@ from partbench.core.ranges import Count, Positive
 from partbench.core.roles import Role
 from partbench.parts.residual.carries import CARRIES, halved
 from partbench.parts.residual.gates import gated_reads, gated_writes, read_logits
-from partbench.parts.residual.mixing import mixed, spread
+from partbench.parts.residual.mixing import mixed_and_carried, size, written
 from partbench.parts.shapes import Stream
 
 
@@ -27,6 +27,7 @@ class State(NamedTuple):
     """Streams [batch, time, n, width]; what `read` decided for the write that follows."""
 
     streams: Tensor
+    carried: Tensor  # [batch, time, n, width]: R h
     writes: Tensor  # [batch, time, n]
     carry: Tensor  # [batch, time, new, old]
 
@@ -80,25 +81,27 @@ class DynamicMHC(nn.Module):
     def begin(self, x: Stream) -> State:
         """All streams equal."""
         streams = x.unsqueeze(2).expand(-1, -1, self.n, -1)
-        return State(streams, streams[..., 0], streams[..., :0])
+        return State(streams, streams, streams[..., 0], streams[..., :0])
 
     def read(self, sublayer: int, state: State) -> tuple[Stream, State]:
         """The normed mix; the state remembers how to write back."""
         streams = state.streams
         with torch.autocast(streams.device.type, enabled=False):  # coefficients keep float32
             flat = streams.flatten(2)
-            size = flat.square().mean(-1, keepdim=True).add(1e-20).sqrt()
             scales = [s.expand(k) for s, k in zip(self.scales[sublayer], self.sizes, strict=False)]
-            z = flat @ self.maps[sublayer] / size * torch.cat(scales) + self.constants[sublayer]
+            z = (
+                flat @ self.maps[sublayer] / size(flat) * torch.cat(scales)
+                + self.constants[sublayer]
+            )
             reads, writes, numbers = z.split(self.sizes, dim=-1)
             carry = self.map.matrix(numbers, self.n)
-            u = mixed(gated_reads(reads, self.gates), streams)
-            state = State(streams, gated_writes(writes, self.gates), carry)
+            u, carried = mixed_and_carried(gated_reads(reads, self.gates), carry, streams)
+            state = State(streams, carried, gated_writes(writes, self.gates), carry)
         return self.norms[sublayer](u), state
 
     def write(self, sublayer: int, state: State, output: Stream) -> State:
         """The streams mixed among themselves, plus the output at each stream's weight."""
-        return state._replace(streams=spread(state.carry, state.streams, state.writes, output))
+        return state._replace(streams=written(state.carried, state.writes, output))
 
     def end(self, state: State) -> Stream:
         """The normed mean of the streams."""

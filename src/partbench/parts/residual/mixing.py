@@ -19,8 +19,20 @@ def mixed(reads: Tensor, streams: Tensor) -> Stream:
         return (reads.unsqueeze(2) @ streams).squeeze(2)
 
 
-def spread(carry: Tensor, streams: Tensor, writes: Tensor, output: Stream) -> Tensor:
-    """carry [batch, time, n, n], writes [batch, time, n]; the new streams."""
+def mixed_and_carried(reads: Tensor, carry: Tensor, streams: Tensor) -> tuple[Stream, Tensor]:
+    """u and R h in one product: reads [batch, time, n], carry [batch, time, n, n]."""
     with torch.autocast(streams.device.type, enabled=False):
-        y = output.to(streams.dtype).unsqueeze(2)
-        return torch.addcmul(carry @ streams, writes.unsqueeze(-1), y)
+        both = torch.cat([reads.unsqueeze(2), carry], dim=2) @ streams
+        u, carried = both.split([1, streams.shape[2]], dim=2)
+    return u.squeeze(2), carried
+
+
+def written(carried: Tensor, writes: Tensor, output: Stream) -> Tensor:
+    """The new streams: carried [batch, time, n, width], writes [batch, time, n]."""
+    return torch.addcmul(carried, writes.unsqueeze(-1), output.to(carried.dtype).unsqueeze(2))
+
+
+def size(x: Tensor) -> Tensor:
+    """sqrt(mean x^2) over the last axis, kept, never zero; one pass over x."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return (norm / x.shape[-1] ** 0.5).clamp_min(1e-10)
