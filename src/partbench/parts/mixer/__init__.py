@@ -4,6 +4,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
+from partbench.parts.mixer.gated_deltanet import GatedDeltaNet
+from partbench.parts.mixer.linear_attention import LinearAttention
+from partbench.parts.mixer.mamba2 import Mamba2
+from partbench.parts.mixer.short_convolution import ShortConvolution
 from partbench.parts.shapes import Stream
 
 
@@ -24,4 +28,10 @@ class Mixer(Protocol):
         ...
 
 
-PARTS = {"attention": Attention}
+PARTS = {
+    "attention": Attention,
+    "short_convolution": ShortConvolution,
+    "linear_attention": LinearAttention,
+    "gated_deltanet": GatedDeltaNet,
+    "mamba2": Mamba2,
+}
