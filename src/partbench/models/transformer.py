@@ -44,6 +44,7 @@ class Transformer(nn.Module):
     """
 
     PHASES = ("train",)
+    PROVIDES = ("transfer",)
     TILED = ("mixer", "ffn")
     DEFAULTS = {
         "embedding": "token",
@@ -131,10 +132,20 @@ class Transformer(nn.Module):
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
             u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, mix(layer, u, flow))
+            state = self.residual.write(2 * layer, state, self._share(mix(layer, u, flow)))
             u, state = self.residual.read(2 * layer + 1, state)
-            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, flow))
-        return self.residual.end(state), flow
+            state = self.residual.write(
+                2 * layer + 1, state, self._share(self.ffns[layer](u, flow))
+            )
+        return self._before_head(self.residual.end(state)), flow
+
+    def _share(self, output: Stream) -> Stream:
+        """What a sublayer writes, divided by `dims.depth_ratio`."""
+        return output if self.dims.depth_ratio == 1 else output / self.dims.depth_ratio
+
+    def _before_head(self, x: Stream) -> Stream:
+        """What the head reads, divided by `dims.width_ratio`: in training and decoding alike."""
+        return x if self.dims.width_ratio == 1 else x / self.dims.width_ratio
 
     def _refuse_beyond(self, length: int) -> None:
         longest = self.position.longest

@@ -70,7 +70,7 @@ class Attention(nn.Module):
         self.key_norm = norm(width=dims.head_width) if query_key_norm else None
         self.probability = probability()
         self.dims = dims
-        self.scale = dims.head_width**-0.5
+        self.scale = dims.attention_scale
         self.fused = numerics.attention == "fused" and (
             "fused_attention" in getattr(self.probability, "PROVIDES", ())
         )
