@@ -127,6 +127,7 @@ def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
     )
     cells = {point: study.cell(config, point[-1]) for point, config in points.items()}
     waiting = [ledger.prepare(cell) for cell in cells.values() if not ledger.finished(cell)]
+    folders = list(dict.fromkeys(waiting))  # the base size is in both axes
     slots = max(1, len({core for slot in range(64) for core in cores(slot, 1)}))
     done = 0
 
@@ -134,9 +135,8 @@ def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
         nonlocal done
         if event["event"] == "done":
             done += 1
-            sys.stderr.write(f"\r{done} of {len(waiting)} runs")
+            sys.stderr.write(f"\r{done} of {len(folders)} runs")
 
-    folders = list(dict.fromkeys(waiting))
     with Local(slots, numerics.threads, ledger.root.parent / "logs") as engine:
         engine.run(folders, tell)
     if folders:

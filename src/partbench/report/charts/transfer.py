@@ -8,8 +8,12 @@ WIDTH, HEIGHT = 330, 250
 def movement(rows: list[dict], axis: str) -> dict:
     """Draw how far the stream moved at each size, both logarithmic. rows: size, moved."""
     x = _logarithmic("size", axis, [row["size"] for row in rows])
-    y = {**_logarithmic("moved", "the stream moved by"), "axis": {"tickCount": 4, "format": "~g"}}
-    y["axis"]["title"] = "the stream moved by"
+    y = _logarithmic("moved", "the stream moved by")
+    y["axis"] |= {"tickCount": 4, "format": "~g", "grid": True}
+    # Room of a doubling at both ends: noise of a few percent must not look like a slope.
+    known = [row["moved"] for row in rows if row["moved"]]
+    if known:
+        y["scale"] |= {"domain": [min(known) / 2, max(known) * 2]}
     line = {"type": "line", "color": theme.ARM, "strokeWidth": 2.2}
     dots = {"type": "point", "filled": True, "size": 48, "opacity": 1, "color": theme.ARM}
     return theme.figure(
