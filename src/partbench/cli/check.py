@@ -9,7 +9,7 @@ import typer
 
 from partbench.cli.options import Base, Sets
 
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 app = typer.Typer(help="Check what a study relies on.", no_args_is_help=True)
 
 
@@ -138,7 +138,11 @@ def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
             sys.stderr.write(f"\r{done} of {len(folders)} runs")
 
     with Local(slots, numerics.threads, ledger.root.parent / "logs") as engine:
-        engine.run(folders, tell)
+        try:
+            engine.run(folders, tell)
+        except KeyboardInterrupt:
+            typer.echo("\nstopped, nothing is lost: the same command goes on.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     if folders:
         sys.stderr.write("\n")
     scores: dict[str, dict[int, dict[float, float]]] = {}
