@@ -40,7 +40,7 @@ def transfer(
     from partbench.core.files import write_json, write_whole
     from partbench.report import transfer as page
     from partbench.report.tree import finite
-    from partbench.study import transfer as study
+    from partbench.study import rate_transfer as study
     from partbench.study.spec import base_config
 
     edits = dict(parse_assignment(text, "--set") for text in set_ or [])

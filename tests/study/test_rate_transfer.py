@@ -6,7 +6,7 @@ import pytest
 
 from partbench.core.config import Config
 from partbench.core.errors import ConfigError
-from partbench.study.transfer import Plan, best, judge, slope
+from partbench.study.rate_transfer import Plan, best, judge, slope
 
 GRID = [2.0**k for k in range(-3, 4)]
 
