@@ -10,8 +10,8 @@ from tests.train.tiny import text_file
 from partbench.core.config import Config
 from partbench.core.errors import ConfigError
 from partbench.measure.coordinates import movement
-from partbench.study.spec import base_config
 from partbench.study.rate_transfer import FLAT, Plan, slope
+from partbench.study.spec import base_config
 
 RATES = {"adamw": 3e-3, "sgd": 0.03, "lion": 1e-3, "muon": 3e-3, "schedule_free": 3e-3}
 

@@ -215,3 +215,11 @@ def test_flops_are_counted_over_several_chunks(kind: str, context: int) -> None:
     tokens = torch.arange(context).view(1, -1) % 20
     batch = Batch(tokens, tokens, torch.ones(1, context))
     assert counted_flops(model, batch) == model.flops()
+
+
+def test_a_bias_on_scores_that_nothing_would_add_is_refused() -> None:
+    from partbench.core.config import Config
+    from partbench.core.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="mixer=linear_attention cannot work with position=alibi"):
+        assert Config({"model": {"mixer": "linear_attention", "position": "alibi"}}).resolved

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from partbench.cli import options
-from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps, Tuned
 
 EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
 FAILED, UNDER_WAY, INTERRUPTED = 1, 3, 130
@@ -21,6 +21,7 @@ def compare(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
+    tune: Tuned = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
     ] = None,
@@ -53,17 +54,17 @@ def compare(
     from partbench.study.run import Driver, Interrupted
 
     seconds = options.seconds_of(for_)
-    chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
+    chosen = machine.Chooser(Live.say, out)
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
+        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
-    folder = out or Path("runs") / question.name
+    folder = chosen.place(question)
     ledger = Ledger()
     live = Live(question, chosen.slots)
     start = partial(Local, chosen.slots, question.numerics.threads)
     driver = Driver(
         question, folder, ledger, start, live, seconds,
-        options.command_of(study, swap, base, set_, margin, careful, looks),
+        options.command_of(study, swap, base, set_, margin, careful, looks, tune),
     )  # fmt: skip
     try:
         with live:

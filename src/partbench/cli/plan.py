@@ -3,7 +3,7 @@
 import typer
 
 from partbench.cli import options
-from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps, Tuned
 
 
 def plan(
@@ -14,6 +14,7 @@ def plan(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
+    tune: Tuned = False,
 ) -> None:
     """Print cells, core-hours, memory, disk and the difference the study can resolve."""
     from partbench.cli import machine
@@ -22,6 +23,6 @@ def plan(
 
     chosen = machine.Chooser(typer.echo)
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
+        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
     typer.echo(forecast.text(forecast.forecast(question, Ledger(), chosen.slots)))

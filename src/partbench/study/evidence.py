@@ -1,7 +1,9 @@
 """What the records of one arm show beside its scores: costs, curves, life of its parts."""
 
+import math
 from typing import Any
 
+from partbench.stats.matching import FLOPS, PARAMETERS, SECONDS, Ratio
 from partbench.study.ledger import Records
 from partbench.study.spec import Study
 
@@ -27,6 +29,19 @@ def costs(name: str, records: Records, costs: Tree) -> Tree:
     }
 
 
+def ratios(name: str, records: Records, measured: Tree) -> dict[str, Ratio | None]:
+    """ln(arm / base) of parameters, FLOPs a token and seconds a step; None where not known."""
+    base, arm = costs("base", records, measured), costs(name, records, measured)
+    found: dict[str, Ratio | None] = {}
+    for kind, key in ((PARAMETERS, "parameters"), (FLOPS, "flops_per_token")):
+        known = base[key] and arm[key]
+        found[kind] = Ratio(math.log(arm[key] / base[key])) if known else None
+    timed = measured.get(name, {})
+    known = timed.get("ratio")
+    found[SECONDS] = Ratio(math.log(known), timed["log_ratio_error"]) if known else None
+    return found
+
+
 def liveness(study: Study, name: str, records: Records) -> list[Tree]:
     """Rows of the slots this arm changed, from its first finished cell."""
     changed = {row["path"].split(".")[1].split("[")[0] for row in study.base.diff(study.arms[name])
@@ -46,3 +61,18 @@ def curves(name: str, records: Records) -> list[Tree]:
         for (arm, seed), record in records.items()
         if arm == name and record and "curve" in record
     ]
+
+
+def dead(study: Study, name: str, records: Records) -> list[str]:
+    """Slots this arm changed whose part did not learn in its first finished cell."""
+    return [row["slot"] for row in liveness(study, name, records) if row["alive"] is False]
+
+
+def pair_seconds(study: Study, name: str, records: Records) -> float | None:
+    """What one pair of this arm took on average, in seconds of one core."""
+    known = [
+        sum(record["seconds"].values())
+        for (arm, _), record in records.items()
+        if arm in ("base", name) and record and record.get("seconds")
+    ]
+    return 2 * study.numerics.threads * sum(known) / len(known) if known else None

@@ -22,13 +22,15 @@ from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.data.text import open_text
+from partbench.study import declared
+from partbench.study.addressed import cell_of
+from partbench.study.declared import FLAT_LOOKS, Ladder, Tune, parse_margin, plain
 
 PRESETS = Path(__file__).parent / "presets"
-KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed")
-Choose = Callable[[Config], Numerics]
-"""The numerics for a base: measured on this machine, or those of a study that has begun."""
-FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
+KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "design", "set", "arms",
+        "first_seed", "tune", "ladder", "confirm")  # fmt: skip
+Choose = Callable[["Study"], Numerics]
+"""The numerics for a study: measured on this machine, or those with which it has begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,8 @@ class Study:
     """Everything that is fixed before the first cell runs.
 
     margin: (number, "") in the task's unit, or (share, "compute") of the base's compute.
-    looks: numbers of pairs at which the study may end. design: "flat" or "obrien_fleming".
+    looks: numbers of pairs at which the study may end. design: one of `stats.sequential.DESIGNS`.
+    tune, ladder: see declared.py. confirm: fresh pairs on which arms called better are run again.
     """
 
     name: str
@@ -48,6 +51,9 @@ class Study:
     looks: tuple[int, ...] = FLAT_LOOKS
     design: str = "flat"
     first_seed: int = 1
+    tune: Tune | None = None
+    ladder: Ladder | None = None
+    confirm: int = 0
     numerics: Numerics = field(default_factory=Numerics)
 
     def __post_init__(self) -> None:
@@ -64,8 +70,18 @@ class Study:
                 f"looks: {list(self.looks)} are not rising numbers of pairs from 2 up; "
                 f"the default is {list(FLAT_LOOKS)}"
             )
-        if self.first_seed < 0:
-            raise ConfigError(f"first_seed: {self.first_seed} is negative; the default is 1")
+        most = declared.FIRST_TUNING_SEED - 1
+        if not 0 <= self.first_seed <= most:
+            raise ConfigError(
+                f"first_seed: {self.first_seed} is not between 0 and {most}; the default is 1"
+            )
+        if self.confirm < 0 or self.confirm in (1, 2):
+            raise ConfigError(f"confirm: {self.confirm} fresh pairs decide nothing; give 3 or more")
+        for config in (self.base, *self.arms.values()):
+            for edit in self.ladder.rungs if self.ladder else ():
+                _ = config.edit(edit).resolved
+            if self.tune:
+                declared.value_of(config, self.tune)
 
     @property
     def everyone(self) -> dict[str, Config]:
@@ -80,14 +96,8 @@ class Study:
         """The cell of one configuration and seed under this study's numerics."""
         first = self._cells.get(config.fingerprint)
         if first is None:
-            first = self._cells[config.fingerprint] = Cell(
-                config=config.resolved,
-                seed=self.first_seed,
-                numerics=dataclasses.asdict(self.numerics),
-                torch=version("torch"),
-                corpus=_corpus(config),
-                code=config.outside_code(),
-            )
+            first = cell_of(config, self.first_seed, self.numerics)
+            self._cells[config.fingerprint] = first
         return first.with_seed(seed)
 
     @cached_property
@@ -97,7 +107,7 @@ class Study:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
-        """All that decides the study, as JSON."""
+        """All that decides the study, as JSON; outside files by name and hash, without folders."""
         cells = {name: self.cell(config, self.first_seed) for name, config in self.everyone.items()}
         return {
             "schema": 1,
@@ -107,12 +117,15 @@ class Study:
             "looks": list(self.looks),
             "design": self.design,
             "first_seed": self.first_seed,
+            "tune": plain(self.tune),
+            "ladder": plain(self.ladder),
+            "confirm": self.confirm,
             "numerics": dataclasses.asdict(self.numerics),
             "torch": version("torch"),
             "epoch": EPOCH,
-            "configurations": {name: cell.config for name, cell in cells.items()},
+            "configurations": {name: cell.portable["config"] for name, cell in cells.items()},
             "corpora": {name: cell.corpus for name, cell in cells.items()},
-            "code": {name: cell.code for name, cell in cells.items()},
+            "code": {name: cell.portable["code"] for name, cell in cells.items()},
         }
 
     @cached_property
@@ -120,14 +133,11 @@ class Study:
         """SHA-256 of the declaration."""
         return fingerprint(self.declaration)
 
-
-def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
+    @property
+    def question_id(self) -> str:
+        """SHA-256 of the declaration without the numerics, which depend on the machine."""
+        rest = {key: value for key, value in self.declaration.items() if key != "numerics"}
+        return fingerprint(rest)
 
 
 def preset_names() -> list[str]:
@@ -168,7 +178,11 @@ def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
         alpha=tree.get("alpha"),
         looks=tree.get("looks"),
         careful=tree.get("careful", False),
+        design=tree.get("design"),
         first_seed=tree.get("first_seed"),
+        tune=tree.get("tune"),
+        ladder=tree.get("ladder"),
+        confirm=tree.get("confirm"),
         numerics=numerics,
         overrides=overrides,
     )
@@ -180,15 +194,14 @@ def from_swaps(base: Config, swaps: list[str], numerics: Choose, **overrides: An
     for swap in swaps:
         path, value = parse_assignment(swap, "--swap")
         edits[swap.strip()] = {path: value}
-    study = declare(
-        name="+".join(_slug(swap) for swap in edits)[:60],
+    return declare(
+        name="+".join(_slug(swap) for swap in edits)[:60] + "-{question}",
         question=f"What does {', '.join(edits)} change?",
         base=base,
         edits=edits,
         numerics=numerics,
         overrides=overrides,
     )
-    return dataclasses.replace(study, name=f"{study.name}-{study.id[:8]}")
 
 
 def declare(
@@ -203,63 +216,47 @@ def declare(
     alpha: float | None = None,
     looks: Any = None,
     careful: bool = False,
+    design: Any = None,
     first_seed: int | None = None,
+    tune: Any = None,
+    ladder: Any = None,
+    confirm: int | None = None,
 ) -> Study:
-    """A study from plain values, checked; ConfigError says what is wrong and where."""
+    """A study from plain values, checked; ConfigError says what is wrong and where.
+
+    `{question}` in the name becomes the first letters of the question's hash.
+    """
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
-             "first_seed": first_seed}  # fmt: skip
+             "design": design, "first_seed": first_seed, "tune": tune, "ladder": ladder,
+             "confirm": confirm}  # fmt: skip
     given |= {key: value for key, value in overrides.items() if value is not None}
-    careful = bool(given["careful"])
     wanted = given["looks"]
     if wanted is not None and not (
         isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted)
     ):
         raise ConfigError(f"looks: {wanted!r} is not a list of whole numbers; e.g. [4, 6, 8, 12]")
+    kind = declared.chosen_design(given["design"], bool(given["careful"]))
     study = Study(
         name=name,
         question=question,
         base=base,
         arms={arm: base.edit(edit) for arm, edit in edits.items()},
         margin=parse_margin(given["margin"]),
-        alpha=_number("alpha", given["alpha"], 0.05),
-        looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
-        design="obrien_fleming" if careful else "flat",
-        first_seed=_whole("first_seed", given["first_seed"], 1),
+        alpha=declared.number("alpha", given["alpha"], 0.05),
+        looks=declared.chosen_looks(wanted, kind),
+        design=kind,
+        first_seed=declared.whole("first_seed", given["first_seed"], 1),
+        tune=declared.parse_tune(given["tune"]),
+        ladder=declared.parse_ladder(given["ladder"]),
+        confirm=declared.whole("confirm", given["confirm"], 0),
     )
     if "base" in study.arms:
         raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
     # All is resolved and checked here, before anything is measured and not in the first cell.
     json.dumps(study.declaration)
-    return dataclasses.replace(study, numerics=numerics(base))
-
-
-def parse_margin(value: Any) -> tuple[float, str]:
-    """`0.02` -> (0.02, ""), `"10 %"` -> (0.10, "compute"); ConfigError for anything else."""
-    if value is None:
-        return (0.10, "compute")
-    if isinstance(value, str):
-        text = value.strip()
-        share = text.endswith("%")
-        try:
-            number = float(text.rstrip("%").strip())
-        except ValueError:
-            raise ConfigError(f'margin: {value!r} is neither a number nor like "10 %"') from None
-        return (number / 100, "compute") if share else (number, "")
-    return (_number("margin", value, 0.0), "")
-
-
-def _number(name: str, value: Any, default: float) -> float:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{name}: {value!r} is not a number")
-    return float(value)
-
-
-def _whole(name: str, value: Any, default: int) -> int:
-    if value is not None and type(value) is not int:
-        raise ConfigError(f"{name}: {value!r} is not a whole number")
-    return default if value is None else value
+    if "{question}" in name:
+        study = dataclasses.replace(study, name=name.replace("{question}", study.question_id[:8]))
+    return dataclasses.replace(study, numerics=numerics(study))
 
 
 def _slug(text: str) -> str:

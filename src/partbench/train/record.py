@@ -31,29 +31,40 @@ def numbers_only(tree: Any) -> Any:
     return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
-def run_cell(cell: Cell, folder: Path, progress: Progress | None = None) -> dict[str, Any]:
+def run_cell(
+    cell: Cell, folder: Path, progress: Progress | None = None, *, wait: bool = True
+) -> dict[str, Any]:
     """Train `cell` in `folder` unless its record is there already; returns the record.
 
-    A run that fails or diverges gets a record that says so. Raises Stopped where `progress` says
-    so, LedgerError where the record cannot be written; both leave the checkpoint in place.
+    A run that fails or diverges gets a record that says so. Where another process trains the cell,
+    waits for its record, or raises BusyError if not `wait`. Raises Stopped where `progress` says
+    so or the cell was taken over by another, LedgerError where the record cannot be written; both
+    leave the checkpoint in place.
     """
     path = folder / names.RECORD
-    with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
+    with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=wait) as lease:
+
+        def watched(step: int, steps: int, loss: float) -> bool:
+            taken_over = lease.lost or (lease.slept() and not lease.still_mine())
+            return taken_over or (progress is not None and progress(step, steps, loss))
+
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
         for name in (names.RECORD, names.METRICS, names.CHECKPOINT, names.WEIGHTS):
             for draft in folder.glob(f".{name}.*"):  # what a kill left; the lock makes them ours
                 draft.unlink()
         write_whole(folder / names.SPEC, cell.to_json())
-        record = _run(cell, folder, progress)
+        record = _run(cell, folder, watched)
         record = numbers_only(record)
         record["checksum"] = checksum(record)
+        if not lease.still_mine():
+            raise Stopped
         write_json(path, record)
         (folder / names.CHECKPOINT).unlink(missing_ok=True)
         return record
 
 
-def _run(cell: Cell, folder: Path, progress: Progress | None) -> dict[str, Any]:
+def _run(cell: Cell, folder: Path, progress: Progress) -> dict[str, Any]:
     settle(cell.how)
     record: dict[str, Any] = {"schema": 1, "id": cell.id, "seed": cell.seed, "status": "failed"}
     began, run = time.time(), None

@@ -15,11 +15,13 @@ from typing import Any
 
 from partbench.core import cell as names
 from partbench.core.cell import Cell
+from partbench.core.errors import BusyError
 from partbench.train.loop import Stopped
 from partbench.train.record import run_cell
 
 TELL_SECONDS = 0.25
 TERMINATED = 143
+BUSY = "busy"
 
 
 class Worker:
@@ -47,11 +49,16 @@ class Worker:
                     self._tell(event="step", id=cell.id, step=step, steps=steps, loss=loss)
                 return self.stopping
 
+            found = (folder / names.RECORD).exists()  # another study was quicker
             try:
-                record = run_cell(cell, folder, progress)
+                record = run_cell(cell, folder, progress, wait=False)
             except Stopped:
                 return TERMINATED
-            self._tell(event="done", id=cell.id, folder=str(folder), status=record["status"])
+            except BusyError:  # another study is at this cell: its record will do, later
+                self._tell(event="done", id=cell.id, folder=str(folder), status=BUSY)
+                continue
+            status = record["status"]
+            self._tell(event="done", id=cell.id, folder=str(folder), status=status, found=found)
             if self.stopping:
                 return TERMINATED
         return 0
