@@ -11,6 +11,8 @@ computes. A part that cannot stand there says why in one line; one that diverges
 
 import argparse
 import math
+import shlex
+import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -51,7 +53,7 @@ def main() -> None:
         for part in [name] if name else menu.names(slot):
             rows.append(row(f"{slot}={part}", base.edit({slot: part}), chosen.seed))
             print(line(rows[-1], rows[0]), flush=True)
-    write_whole(chosen.out, page(rows, base, chosen.seed))
+    write_whole(chosen.out, page(rows, base, shlex.join(sys.argv[1:])))
     print(chosen.out)
 
 
@@ -109,14 +111,14 @@ def number(value: float | None, digits: int) -> str:
     return "" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
-def page(rows: list[Row], base: Config, seed: int) -> str:
+def page(rows: list[Row], base: Config, arguments: str) -> str:
     """The whole page."""
     here, train, dims = machine.describe(), base.resolved["train"], base.resolved["dims"]
     unit = rows[0].get("unit", "")
     said = [
         "# Every part trains",
         "",
-        f"`python benchmarks/every_part.py --steps {train['steps']} --seed {seed}`: every part",
+        f"`{f'python benchmarks/every_part.py {arguments}'.strip()}`: every part",
         "alone in the quick preset, at its own default settings, one seed, one thread, float32.",
         "A table of what works and what it takes, not of what is better: for that there is",
         "`partbench compare`. The last loss is the mean of the last tenth of the steps, in nats;",
