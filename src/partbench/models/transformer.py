@@ -27,8 +27,8 @@ from partbench.parts.flow import Flow
 from partbench.parts.head import Answer, Head
 from partbench.parts.mixer import Mixer
 from partbench.parts.position import Position
-from partbench.parts.residual import Residual
-from partbench.parts.shapes import Logits, Stream, Tokens
+from partbench.parts.residual import MixesValues, Residual
+from partbench.parts.shapes import Logits, Reads, Stream, Tokens
 
 
 class State(NamedTuple):
@@ -118,9 +118,9 @@ class Transformer(nn.Module):
             raise InputError(f"decoding: the state was begun for {state.capacity} tokens, no more")
         caches = list(state.caches)
 
-        def mix(layer: int, x: Stream, flow: Flow) -> Stream:
-            x, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
-            return x
+        def mix(layer: int, x: Reads, flow: Flow) -> Stream:
+            y, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
+            return y
 
         x, _ = self._trunk(tokens, state.length, mix)
         return self.head(x), State(caches, state.length + tokens.shape[1], state.capacity)
@@ -140,16 +140,18 @@ class Transformer(nn.Module):
         return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
 
     def _trunk(
-        self, tokens: Tokens, past: int, mix: Callable[[int, Stream, Flow], Stream]
+        self, tokens: Tokens, past: int, mix: Callable[[int, Reads, Flow], Stream]
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
-        flow = Flow(tokens, positions, self.position)
+        values = self.residual.values if isinstance(self.residual, MixesValues) else None
+        flow = Flow(tokens, positions, self.position, values=values)
         x = self.embedding(tokens)
         for position in self._positions():
             x = position.stream(x, flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
             position = self._positions()[layer % len(self._positions())]
+            # A flow of its own, so that a layer can be computed again.
             here = replace(flow, layer=layer, position=position)
             u, state = self.residual.read(2 * layer, state)
             state = self.residual.write(2 * layer, state, self._share(mix(layer, u, here)))
