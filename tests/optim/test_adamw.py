@@ -1,19 +1,30 @@
 """AdamW over role groups: who decays, and the update against its formula."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from partbench.core.config import Config
+from partbench.core.dims import resolve
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.optim.adamw import AdamW
-from partbench.optim.groups import DECAYED, by_decay
+from partbench.optim.groups import DECAYED, by_role, decay_of
+
+DIMS = resolve(depth=1, width=32, context=4)
+
+
+def by_decay(weights: Any, roles: Any, decay: float) -> list[dict[str, Any]]:
+    """Two groups, as AdamW makes them."""
+    return by_role(
+        weights, roles, lambda role: {"share": 1.0, "weight_decay": decay_of(role, decay, 1.0)}
+    )
 
 
 def named(**roles: Role) -> tuple[dict[str, nn.Parameter], dict[str, Role]]:
@@ -67,7 +78,7 @@ def test_an_empty_group_is_left_out() -> None:
 @pytest.mark.parametrize("role", [Role.READ, Role.GAIN])
 def test_the_update_is_the_papers(role: Role) -> None:
     weight = nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
-    recipe = AdamW(rate=0.1, beta1=0.8, beta2=0.9, eps=1e-3, weight_decay=0.5)
+    recipe = AdamW(DIMS, rate=0.1, beta1=0.8, beta2=0.9, eps=1e-3, weight_decay=0.5)
     optimizer = recipe.build({"w": weight}, {"w": role})
     w, m, v = [1.0, -2.0], [0.0, 0.0], [0.0, 0.0]
     for step, slope in enumerate([(0.5, 1.0), (-0.25, 3.0), (2.0, -1.0)], start=1):

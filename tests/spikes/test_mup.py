@@ -8,6 +8,7 @@ import torch
 from tests.spikes.small import cell, own
 
 from partbench.core.config import Config
+from partbench.core.dims import Dims
 from partbench.core.factory import Factory
 from partbench.core.numerics import Numerics
 from partbench.models import accounting
@@ -33,7 +34,8 @@ def moved(edits, depth, width):
     config = Config({"dims": {"depth": depth, "width": width, "head_width": 16, "context": 16}})
     tree = config.edit(edits).resolved
     model = build(tree, vocab=VOCAB, seed=0, numerics=Numerics())
-    optimizer = Factory("optimizer", tree["optimizer"], {})().build(
+    lab = {"dims": Dims(**tree["dims"], vocab=VOCAB)}
+    optimizer = Factory("optimizer", tree["optimizer"], lab)().build(
         dict(model.named_parameters()), accounting.roles(model)
     )
     for group in optimizer.param_groups:

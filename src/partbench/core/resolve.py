@@ -14,7 +14,9 @@ from partbench.core.training import resolve_training
 
 TOP_SLOTS = ("task", "model", "init", "optimizer", "schedule")
 SECTIONS = ("task", "dims", "model", "init", "optimizer", "schedule", "train")
-DIMS_SETTINGS = ("depth", "width", "num_heads", "num_kv_heads", "head_width", "context")
+DIMS_SETTINGS = ("depth", "width", "num_heads", "num_kv_heads", "head_width", "context",
+                 "transfer", "base_width", "base_depth", "base_head_width")  # fmt: skip
+TRANSFERS = ("standard", "mup", "completep")
 DEFAULTS = {
     "task": "language",
     "model": "transformer",
@@ -57,7 +59,10 @@ def _resolve_dims(value: Any) -> Tree:
     for name, number in value.items():
         if name not in DIMS_SETTINGS:
             raise unknown("setting", name, f"dims.{name}", DIMS_SETTINGS)
-        if type(number) is not int:
+        if name == "transfer":
+            if number not in TRANSFERS:
+                raise unknown("transfer", str(number), "dims.transfer", TRANSFERS)
+        elif type(number) is not int:
             raise ConfigError(f"dims.{name}: {number!r} is not a whole number")
     sizes = dims_module.resolve(**{"depth": 4, "context": 64, **value})
     return {name: getattr(sizes, name) for name in DIMS_SETTINGS}
@@ -106,6 +111,15 @@ def _resolve_slot(slot: str, value: Any, place: str, default: str, tiled: bool =
 def _check_together(tree: Tree) -> None:
     """Parts say what they provide and what they cannot work beside; names are never compared."""
     parts = [find(slot, name) for slot, name in named(tree)]
+    if tree["dims"]["transfer"] != "standard":
+        for part in parts:
+            follows = "transfer" in part.constants.get("PROVIDES", ())
+            if part.slot in ("model", "optimizer") and not follows:
+                raise ConfigError(
+                    f"dims.transfer = {tree['dims']['transfer']} cannot work with "
+                    f"{part.slot}={part.name}: it does not follow width and depth; "
+                    f"leave dims.transfer at standard"
+                )
     for part in parts:
         for ability in part.constants.get("FORBIDS", ()):
             for other in parts:

@@ -41,6 +41,7 @@ def unknown_to_torch() -> dict[Any, Callable[..., int]]:
         "addmv": lambda bias, matrix, *rest, out_shape=None, beta=1, alpha=1: 2 * prod(matrix),
         "dot": lambda left, *rest, out_shape=None: 2 * prod(left),
         "vdot": lambda left, *rest, out_shape=None: 2 * prod(left),
+        "linalg_solve_triangular": _triangular,
     }
     found: dict[Any, Callable[..., int]] = {}
     for name, formula in formulas.items():
@@ -55,6 +56,13 @@ def _attention(
 ) -> int:
     """Q K^T and P V for every query head, whatever the number of key-value heads."""
     return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def _triangular(
+    matrix: Shape, wanted: Shape, *rest: Any, out_shape: Any = None, **options: Any
+) -> int:
+    """Substitution, row by row: n^2 a right-hand side."""
+    return prod(wanted[:-2]) * matrix[-1] ** 2 * wanted[-1]
 
 
 def _attention_backward(

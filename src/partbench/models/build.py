@@ -53,18 +53,23 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
         slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots
     }
     model: Network = Factory("model", choice, lab, drawing)(**factories)
-    initialise(model, Factory("init", tree["init"], lab)(), seed)
+    initialise(model, Factory("init", tree["init"], lab)(), seed, dims)
     wide = torch.float64 if numerics.precision == "float64" else torch.float32
     return model.to(device=numerics.device, dtype=wide)
 
 
 @torch.no_grad()
-def initialise(model: nn.Module, init: Any, seed: int) -> None:
-    """Fill every drawn role with the init part's value of the parameter's own draw."""
+def initialise(model: nn.Module, init: Any, seed: int, dims: Dims) -> None:
+    """Fill every drawn role with the init part's value of the parameter's own draw.
+
+    With m = dims.width_ratio, hidden matrices (read, write) are divided by sqrt(m), routers by m.
+    """
+    shrink = {Role.READ: dims.width_ratio**-0.5, Role.WRITE: dims.width_ratio**-0.5}
+    shrink[Role.ROUTER] = 1 / dims.width_ratio
     for name, role in accounting.roles(model).items():
         parameter = model.get_parameter(name)
         if role in DRAWN:
             draw = torch.from_numpy(rng.normal(seed, name, tuple(parameter.shape)))
-            parameter.copy_(init.value(draw, role))
+            parameter.copy_(init.value(draw, role) * shrink.get(role, 1.0))
         elif role is Role.BIAS:
             parameter.zero_()  # nn.Linear draws its bias from the global state

@@ -48,6 +48,7 @@ class Transformer(nn.Module):
     """
 
     PHASES = ("train",)
+    PROVIDES = ("transfer",)
     TILED = ("mixer", "ffn", "position")
     DEFAULTS = {
         "embedding": "token",
@@ -153,10 +154,19 @@ class Transformer(nn.Module):
             # A flow of its own, so that a layer can be computed again.
             here = replace(flow, layer=layer, position=position)
             u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, mix(layer, u, here))
+            state = self.residual.write(2 * layer, state, self._share(mix(layer, u, here)))
             u, state = self.residual.read(2 * layer + 1, state)
-            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, here))
-        return self.residual.end(state), flow
+            output = self._share(self.ffns[layer](u, here))
+            state = self.residual.write(2 * layer + 1, state, output)
+        return self._before_head(self.residual.end(state)), flow
+
+    def _share(self, output: Stream) -> Stream:
+        """What a sublayer writes, divided by `dims.depth_ratio`."""
+        return output if self.dims.depth_ratio == 1 else output / self.dims.depth_ratio
+
+    def _before_head(self, x: Stream) -> Stream:
+        """What the head reads, divided by `dims.width_ratio`: in training and decoding alike."""
+        return x if self.dims.width_ratio == 1 else x / self.dims.width_ratio
 
     def _refuse_beyond(self, length: int) -> None:
         ends = [p.longest for p in self._positions() if p.longest is not None]

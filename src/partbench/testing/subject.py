@@ -16,7 +16,13 @@ from partbench.data.batch import Batch
 from partbench.models.build import build
 
 VOCAB, CONTEXT, BATCH = 32, 16, 3
-DIMS = {"depth": 2, "width": 32, "num_heads": 4, "num_kv_heads": 2, "context": CONTEXT}
+DIMS: dict[str, Any] = {
+    "depth": 2,
+    "width": 32,
+    "num_heads": 4,
+    "num_kv_heads": 2,
+    "context": CONTEXT,
+}
 BUILT = (
     "model",
     "embedding",

@@ -11,6 +11,7 @@ Evaluation and checkpoints are timed apart and not charged.
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from partbench.measure import liveness
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.models.contract import Fitted, Network
+from partbench.optim import Judged
 from partbench.tasks.build import build_task
 from partbench.tasks.contract import OnText, Task
 from partbench.train import checkpoint
@@ -144,6 +146,8 @@ class Run:
                 saved = time.monotonic()
                 if stop:
                     raise Stopped
+        if isinstance(self.optimizer, Judged):
+            self.optimizer.settle()
         # A model that begins fitted may stay where it was; one that ends above guessing has not.
         if self.first is not None and self.recent > max(self.first, math.log(self.task.vocab)):
             raise Diverged(f"the loss rose from {self.first:.3f} to {self.recent:.3f} over the run")
@@ -197,7 +201,9 @@ class Run:
 
     def _evaluate(self, step: int) -> None:
         began = time.perf_counter()
-        score = evaluate(self.model, self.task, self.cell.seed, self.numerics)
+        optimizer = self.optimizer
+        with optimizer.judged() if isinstance(optimizer, Judged) else nullcontext():
+            score = evaluate(self.model, self.task, self.cell.seed, self.numerics)
         self.evaluations.append([step, score])
         self.seconds["evaluate"] += time.perf_counter() - began
 

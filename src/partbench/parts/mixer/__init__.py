@@ -4,7 +4,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
+from partbench.parts.mixer.gated_deltanet import GatedDeltaNet
 from partbench.parts.mixer.latent_attention import LatentAttention
+from partbench.parts.mixer.linear_attention import LinearAttention
+from partbench.parts.mixer.mamba2 import Mamba2
+from partbench.parts.mixer.short_convolution import ShortConvolution
 from partbench.parts.shapes import Reads, Stream
 
 
@@ -27,5 +31,9 @@ class Mixer(Protocol):
 
 PARTS = {
     "attention": Attention,
+    "short_convolution": ShortConvolution,
+    "linear_attention": LinearAttention,
+    "gated_deltanet": GatedDeltaNet,
+    "mamba2": Mamba2,
     "latent_attention": LatentAttention,
 }

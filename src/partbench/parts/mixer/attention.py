@@ -77,7 +77,7 @@ class Attention(nn.Module):
         self.query_norm = norm(width=dims.head_width) if query_key_norm else None
         self.key_norm = norm(width=dims.head_width) if query_key_norm else None
         self.sum = ScoredSum(
-            numerics, probability, scale=scale or dims.head_width**-0.5, window=window, cap=cap
+            numerics, probability, scale=scale or dims.attention_scale, window=window, cap=cap
         )
         self.dims = dims
         self.window = window
