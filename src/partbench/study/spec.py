@@ -83,7 +83,7 @@ class Study:
             first = self._cells[config.fingerprint] = Cell(
                 config=config.resolved,
                 seed=self.first_seed,
-                numerics=dataclasses.asdict(self.numerics),
+                numerics=self.numerics.tree,
                 torch=version("torch"),
                 corpus=_corpus(config),
                 code=config.outside_code(),
@@ -107,7 +107,7 @@ class Study:
             "looks": list(self.looks),
             "design": self.design,
             "first_seed": self.first_seed,
-            "numerics": dataclasses.asdict(self.numerics),
+            "numerics": self.numerics.tree,
             "torch": version("torch"),
             "epoch": EPOCH,
             "configurations": {name: cell.config for name, cell in cells.items()},

@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,10 +17,19 @@ from typing import Any
 from partbench.core import cell as names
 from partbench.core.cell import Cell
 from partbench.train.loop import Stopped
+from partbench.train.process import thread_environment
 from partbench.train.record import run_cell
 
 TELL_SECONDS = 0.25
 TERMINATED = 143
+
+
+class Lost(Exception):
+    """A cell of several ranks ended with exit code `code` and without a record."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Worker:
@@ -27,6 +37,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.stopping = False
+        self.torchrun: subprocess.Popen[bytes] | None = None
         self.told = 0.0
         # Events keep their own copy of standard output; whatever a part prints goes to the log.
         self.output = os.fdopen(os.dup(1), "w", buffering=1)
@@ -48,16 +59,45 @@ class Worker:
                 return self.stopping
 
             try:
-                record = run_cell(cell, folder, progress)
+                if cell.how.ranks > 1:
+                    status = self._launch(cell, folder)
+                else:
+                    status = run_cell(cell, folder, progress)["status"]
             except Stopped:
                 return TERMINATED
-            self._tell(event="done", id=cell.id, folder=str(folder), status=record["status"])
+            except Lost as error:
+                return error.code
+            self._tell(event="done", id=cell.id, folder=str(folder), status=status)
             if self.stopping:
                 return TERMINATED
         return 0
 
+    def _launch(self, cell: Cell, folder: Path) -> str:
+        """Run a cell of several ranks under torchrun; the status of its record.
+
+        Raises Stopped where it was asked to stop, Lost where it ended without a record.
+        """
+        command = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(cell.how.ranks)]
+        command += ["-m", "partbench", "cell", str(folder / names.SPEC), "--out", str(folder)]
+        environment = thread_environment(cell.how.threads)
+        self.torchrun = subprocess.Popen(
+            [sys.executable, "-P", "-m", *command], stdin=subprocess.DEVNULL, env=environment
+        )
+        if self.stopping:  # asked between two lines
+            self.torchrun.terminate()
+        code = self.torchrun.wait()
+        self.torchrun = None
+        path = folder / names.RECORD
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))["status"]
+        if self.stopping:
+            raise Stopped
+        raise Lost(code)
+
     def _stop(self, *signal_and_frame: Any) -> None:
         self.stopping = True
+        if self.torchrun is not None:
+            self.torchrun.terminate()
 
     def _tell(self, **event: Any) -> None:
         loss = event.get("loss")
