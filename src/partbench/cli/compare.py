@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from partbench.cli import options
-from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.cli.options import (
+    Base,
+    Careful,
+    EngineName,
+    Looks,
+    Margin,
+    RankCount,
+    Sets,
+    StudyFile,
+    Swaps,
+)
 
 EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
 FAILED, UNDER_WAY, INTERRUPTED = 1, 3, 130
@@ -21,6 +31,8 @@ def compare(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
+    engine: EngineName = "local",
+    ranks: RankCount = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
     ] = None,
@@ -42,28 +54,30 @@ def compare(
     the same command goes on. Exit codes: 0 complete, 1 an arm failed, 2 bad input, 3 time is up
     (--for), 130 Ctrl-C.
     """
-    from functools import partial
-
     from partbench.cli import machine
     from partbench.cli.live import Live
-    from partbench.engines.local import Local
+    from partbench.core.numerics import Numerics
+    from partbench.engines.choose import chosen as engine_of
     from partbench.report import terminal
     from partbench.report.write import data, write
     from partbench.study.ledger import Ledger
     from partbench.study.run import Driver, Interrupted
 
     seconds = options.seconds_of(for_)
+    engine_of(engine, 1, Numerics())  # a place that is not there is said before all else
     chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
-    )
+        study, swap, base, set_, options.ranked(chosen, ranks),
+        margin=margin, careful=careful, looks=looks,
+    )  # fmt: skip
+    options.check_ranks(question)
     folder = out or Path("runs") / question.name
     ledger = Ledger()
     live = Live(question, chosen.slots)
-    start = partial(Local, chosen.slots, question.numerics.threads)
+    start = engine_of(engine, chosen.slots, question.numerics)
     driver = Driver(
         question, folder, ledger, start, live, seconds,
-        options.command_of(study, swap, base, set_, margin, careful, looks),
+        options.command_of(study, swap, base, set_, margin, careful, looks, ranks),
     )  # fmt: skip
     try:
         with live:
