@@ -60,14 +60,15 @@ def compare(partbench, *words):
 def scores(monkeypatch, difference: float) -> None:
     """Let the verdict see an arm that differs by about so much in every pair."""
     from partbench.stats import divergence
-    from partbench.study import answer
+    from partbench.study import reading, verdicts
 
     def differences(base, arm):
         return divergence.signed_differences(base, [b + difference for b in base]) + [
             0.001 * n for n in range(len(base))
         ]
 
-    monkeypatch.setattr(answer, "signed_differences", differences)
+    for module in (reading, verdicts):
+        monkeypatch.setattr(module, "signed_differences", differences)
 
 
 @pytest.mark.parametrize(
@@ -93,16 +94,16 @@ def test_exit_codes_follow_the_verdict_only_if_asked(
 
 
 def test_several_arms_end_with_the_highest_code(partbench, monkeypatch):
-    from partbench.study import answer
+    from partbench.study import verdicts
 
     words = {"ffn=swiglu": "better", "norm=layernorm": "worse", "position=none": "equivalent"}
-    verdict = answer._verdict
+    verdict = verdicts._verdict
 
     def chosen(study, name, *rest):
         found = verdict(study, name, *rest)
         return {**found, "word": found["word"] and words[name]}
 
-    monkeypatch.setattr(answer, "_verdict", chosen)
+    monkeypatch.setattr(verdicts, "_verdict", chosen)
     arms = ["--swap", "ffn=swiglu", "--swap", "norm=layernorm", "--swap", "position=none"]
     said = compare(partbench, *arms, "--margin", "0.5", "--exit-code")
     assert said.code == 11
@@ -128,7 +129,7 @@ def test_a_failed_arm_ends_with_exit_code_1(partbench):
 
 def test_a_study_without_a_margin_is_complete_and_no_failure(partbench, monkeypatch):
     flat = {"value": -0.1, "standard_error": 0.1, "budgets": [2, 4], "drops": {}, "pairs": 2}
-    monkeypatch.setattr("partbench.study.answer.slope_of", lambda *all: flat)
+    monkeypatch.setattr("partbench.study.reading.slope_of", lambda *all: flat)
     assert compare(partbench, "--swap", "ffn=swiglu").code == 0
     assert compare(partbench, "--swap", "ffn=swiglu", "--exit-code").code == 12
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .made_up_studies import ALL
+from .made_up import ALL
 
 
 @pytest.fixture(params=sorted(ALL))

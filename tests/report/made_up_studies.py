@@ -286,11 +286,3 @@ def identical() -> dict:
     copy["verdict"]["seconds"] = None
     copy["curves"] = [curve(seed, base_score(seed)) for seed in range(1, 5)]
     return study("copy", "Is the bench quiet when nothing was changed?", [copy], 4)
-
-
-ALL = {
-    "one better": one_better,
-    "several arms": several_arms,
-    "under way": under_way,
-    "identical": identical,
-}

@@ -10,7 +10,8 @@ import pytest
 
 from partbench.report import markdown, page, quantities, tables
 
-from .made_up_studies import ALL, one_better, several_arms, under_way
+from .made_up import ALL
+from .made_up_studies import one_better, several_arms, under_way
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

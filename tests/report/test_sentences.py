@@ -4,6 +4,7 @@ import pytest
 
 from partbench.report import sentences
 
+from .made_up_ladder import laddered
 from .made_up_studies import identical, one_better, several_arms, under_way
 
 
@@ -36,10 +37,26 @@ def test_a_diverged_run_is_told_in_the_sentence():
     assert "1 run diverged (1 arm, 0 base)" in sentences.sentence(report["arms"][1], report)
 
 
-def test_a_dead_part_is_told_in_the_sentence():
+def test_a_dead_part_is_told_in_place_of_a_verdict():
     report = several_arms()
-    told = sentences.sentence(report["arms"][3], report)
-    assert "Warning: hyper_connections did not take part in learning" in told
+    arm = report["arms"][3]
+    reason = "dead part: residual did not take part in learning"
+    arm["verdict"] = {"word": None, "reason": reason, "pairs": 4}
+    told = sentences.sentence(arm, report)
+    assert f"**no verdict**: {reason}. Grade" in told
+    assert not any(word in told for word in sentences.VERDICTS)
+
+
+def test_the_sentence_of_a_laddered_study_has_a_number_in_every_place():
+    report = laddered()
+    assert sentences.sentence(report["arms"][0], report) == (
+        "ffn=swiglu against the base: **better** by 0.067 bits per byte [0.041, 0.093] "
+        "(about 1.21x compute [1.12, 1.30]), 8 pairs, correlation .50, "
+        "learning rate tuned 5 + 5; costs +4 % time and +0.2 % parameters; "
+        "per second: better by 0.061 [0.032, 0.090]; "
+        "over 3 sizes the gain fades: -0.03 of log multiplier a decade [-0.05, -0.01]. "
+        "Grade: laddered."
+    )
 
 
 def test_before_the_first_look_there_is_no_verdict_word():

@@ -46,9 +46,9 @@ class Quiet:
         """Costs are known."""
         self.heard.append(("costed", sorted(costs)))
 
-    def planned(self, look: int, jobs: list, known: int) -> None:
+    def planned(self, what: str, jobs: list, known: int) -> None:
         """What a look needs."""
-        self.heard.append(("planned", look, len(jobs), known))
+        self.heard.append(("planned", what, len(jobs), known))
 
     def progressed(self, event: dict[str, Any]) -> None:
         """An event."""

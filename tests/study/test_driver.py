@@ -42,8 +42,8 @@ def test_a_study_buys_what_its_looks_need_and_nothing_twice(text, here, tmp_path
     listener = Quiet()
     report = drive(study, tmp_path / "study", listener)
     assert [said for said in listener.heard if said[0] == "planned"] == [
-        ("planned", 0, 6, 0),
-        ("planned", 1, 8, 6),
+        ("planned", "look 1 of 2 at 2 pairs", 6, 0),
+        ("planned", "look 2 of 2 at 3 pairs", 8, 6),
     ]
     assert len(here.ran) == len(set(here.ran)) == 8
     assert report["status"] == "complete"
@@ -119,7 +119,7 @@ def test_a_base_that_learns_nothing_from_compute_ends_without_a_verdict(
     text, here, tmp_path, monkeypatch
 ):
     flat = {"value": -0.1, "standard_error": 0.1, "budgets": [3, 6], "drops": {}, "pairs": 2}
-    monkeypatch.setattr("partbench.study.answer.slope_of", lambda *all: flat)
+    monkeypatch.setattr("partbench.study.reading.slope_of", lambda *all: flat)
     report = drive(swaps(text, "ffn=swiglu", margin="10 %"), tmp_path / "study")
     assert report["arms"][0]["verdict"]["word"] is None
     assert "flat curve" in report["margin_text"]

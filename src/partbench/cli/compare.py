@@ -7,17 +7,7 @@ from typing import Annotated
 import typer
 
 from partbench.cli import options
-from partbench.cli.options import (
-    Base,
-    Careful,
-    EngineName,
-    Looks,
-    Margin,
-    RankCount,
-    Sets,
-    StudyFile,
-    Swaps,
-)
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps, Tuned
 
 EXIT_CODES = {"better": 0, "worse": 10, "equivalent": 11, "inconclusive": 12}
 FAILED, UNDER_WAY, INTERRUPTED = 1, 3, 130
@@ -31,8 +21,9 @@ def compare(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
-    engine: EngineName = "local",
-    ranks: RankCount = None,
+    tune: Tuned = False,
+    engine: options.EngineName = "local",
+    ranks: options.RankCount = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
     ] = None,
@@ -68,7 +59,7 @@ def compare(
     chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
     question = options.study_of(
         study, swap, base, set_, options.ranked(chosen, ranks),
-        margin=margin, careful=careful, looks=looks,
+        margin=margin, careful=careful, looks=looks, tune=tune,
     )  # fmt: skip
     options.check_ranks(question)
     folder = out or Path("runs") / question.name
@@ -77,7 +68,7 @@ def compare(
     start = engine_of(engine, chosen.slots, question.numerics)
     driver = Driver(
         question, folder, ledger, start, live, seconds,
-        options.command_of(study, swap, base, set_, margin, careful, looks, ranks),
+        options.command_of(study, swap, base, set_, margin, careful, looks, tune, ranks),
     )  # fmt: skip
     try:
         with live:

@@ -93,14 +93,12 @@ class Live:
             for slot in set(arm["unmoved"]) - set(base["unmoved"]):
                 self.line(f"  {name}: WARNING: {slot} did not move in its first steps; is it dead?")
 
-    def planned(self, look: int, jobs: list[Job], known: int) -> None:
-        """How many cells the next look needs."""
+    def planned(self, what: str, jobs: list[Job], known: int) -> None:
+        """How many cells the next look, or another stage, needs."""
         self.jobs = {job.cell.id: job for job in jobs}
         self.left, self.done = len(jobs) - known, 0
-        pairs = self.study.looks[look]
         reused = f", {known} known already" if known else ""
-        self.line(f"look {look + 1} of {len(self.study.looks)} at {pairs} pairs: "
-                  f"{len(jobs)} cells{reused}")  # fmt: skip
+        self.line(f"{what}: {len(jobs)} cells{reused}")
         self.look_began = time.monotonic()
         self._note()
 
@@ -138,7 +136,7 @@ class Live:
         note = text
         if not text and share > 0.02:
             spent = time.monotonic() - self.look_began
-            note = f"about {_clock(spent * (1 - share) / share)} left to this look"
+            note = f"about {_clock(spent * (1 - share) / share)} left of this"
         self.bar.update(
             self.task, description=f"cells {self.done}/{self.left}", completed=share, note=note
         )

@@ -30,6 +30,9 @@ Margin = Annotated[
 Careful = Annotated[
     bool, typer.Option("--careful", help="O'Brien-Fleming looks at 4, 8 and 12 pairs.")
 ]
+Tuned = Annotated[
+    bool, typer.Option("--tune", help="Find each arm's own best learning rate first, equal trials.")
+]
 Looks = Annotated[
     str | None, typer.Option(help="Numbers of pairs at which to look, e.g. 4,6,8,12.")
 ]
@@ -83,7 +86,8 @@ def study_of(
             overrides["looks"] = [int(n) for n in str(looks).split(",")]  # type: ignore[assignment]
         except ValueError:
             raise ConfigError(f"--looks {looks}: write whole numbers like 4,6,8,12") from None
-    overrides["careful"] = overrides.get("careful") or None
+    for name in ("careful", "tune"):
+        overrides[name] = overrides.get(name) or None
     if file is not None:
         if swaps or sets or base != "quick":
             raise ConfigError(
@@ -99,7 +103,7 @@ def study_of(
 
 def command_of(
     file: Path | None, swaps: list[str] | None, base: str, sets: list[str] | None,
-    margin: str | None, careful: bool, looks: str | None, ranks: str | None = None,
+    margin: str | None, careful: bool, looks: str | None, tune: bool, ranks: str | None = None,
 ) -> str:  # fmt: skip
     """The command that repeats this comparison."""
     import shlex
@@ -113,6 +117,7 @@ def command_of(
     words += ["--margin", margin] if margin else []
     words += ["--careful"] if careful else []
     words += ["--looks", looks] if looks else []
+    words += ["--tune"] if tune else []
     words += ["--ranks", ranks] if ranks else []
     return shlex.join(words)
 

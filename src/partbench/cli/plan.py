@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from partbench.cli import options
-from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps
+from partbench.cli.options import Base, Careful, Looks, Margin, Sets, StudyFile, Swaps, Tuned
 
 
 def plan(
@@ -17,6 +17,7 @@ def plan(
     margin: Margin = None,
     careful: Careful = False,
     looks: Looks = None,
+    tune: Tuned = False,
     skypilot: Annotated[
         Path | None, typer.Option(help="Write a SkyPilot task that runs the study to this file.")
     ] = None,
@@ -28,7 +29,7 @@ def plan(
 
     chosen = machine.Chooser(typer.echo)
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks
+        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
     typer.echo(forecast.text(forecast.forecast(question, Ledger(), chosen.slots)))
     if skypilot is not None:
@@ -36,7 +37,7 @@ def plan(
         from partbench.core.files import write_whole
         from partbench.engines.skypilot import task
 
-        command = options.command_of(study, swap, base, set_, margin, careful, looks)
+        command = options.command_of(study, swap, base, set_, margin, careful, looks, tune)
         cores = max(8, chosen.slots)
         name = question.name
         write_whole(skypilot, task(name, question.id, command, cores, str(skypilot), __version__))

@@ -176,7 +176,9 @@ class Ray:
         if ray.is_initialized():
             return ray
         joins = bool(os.environ.get("RAY_ADDRESS"))
-        settings: dict[str, Any] = {} if joins else {"num_cpus": self.slots * self.threads, "address": "local"}
+        settings: dict[str, Any] = (
+            {} if joins else {"num_cpus": self.slots * self.threads, "address": "local"}
+        )
         if not joins and self.gpus:
             settings["num_gpus"] = self.slots * self.gpus
         numbers = (signal.SIGINT, signal.SIGTERM)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from partbench.report import quantities, sentences
-from partbench.report.charts import curves, forest, pairs
+from partbench.report.charts import curves, forest, pairs, rates, rungs
 from partbench.report.charts.svg import svg
 
 
@@ -87,6 +87,20 @@ def of_arm(arm: dict, report: dict, place: int) -> list[Figure]:
             "As trained on, averaged over short stretches.",
             LINES,
             f"Training loss over the training steps of base and {name}, one line a seed.",
+        ),
+        (
+            rates.rates,
+            "Tuning",
+            "Score at each multiple of the declared value; a tick marks the value that was used.",
+            LINES,
+            f"Score of base and {name} at every multiple of the tuned setting.",
+        ),
+        (
+            rungs.rungs,
+            "With scale",
+            "What the arm is worth in compute at each size, with its interval. Above 1 it saves.",
+            (("arm-line", "arm"),),
+            f"Compute multiplier of {name} at every rung of the ladder.",
         ),
     )
     made = []

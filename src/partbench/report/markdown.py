@@ -1,6 +1,6 @@
 """The report as Markdown: the same facts and the same sentences as the page."""
 
-from partbench.report import glossary, origins, sentences, tables, tree
+from partbench.report import glossary, origins, sentences, stages, tables, tree
 
 
 def markdown(report: dict) -> str:
@@ -21,6 +21,8 @@ def markdown(report: dict) -> str:
         lines += table(tables.summary(report))
     for arm in report["arms"]:
         lines += of_arm(arm, report)
+    tuning = stages.tuning(report)
+    lines += ["## Tuning", "", *table(tuning)] if tuning else []
     troubles = tables.troubles(report)
     lines += ["## What went wrong", ""]
     lines += [f"- {line(trouble)}" for trouble in troubles]
@@ -49,6 +51,8 @@ def warnings(report: dict) -> list[str]:
 def of_arm(arm: dict, report: dict) -> list[str]:
     """Render the section of one arm."""
     lines = [f"## {line(arm['name'])}", "", safe(sentences.sentence(arm, report)), ""]
+    for made in (stages.following(arm, report), stages.ladder(arm, report)):
+        lines += table(made) if made else []
     differences = tables.differences(arm)
     if differences.rows:
         lines += table(differences)

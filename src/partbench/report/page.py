@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partbench.report import figures, glossary, origins, quantities, sentences, tables, tree
+from partbench.report import figures, glossary, origins, quantities, sentences, stages, tables, tree
 
 if TYPE_CHECKING:
     import jinja2
@@ -28,6 +28,7 @@ def html(report: dict) -> str:
             arms=report["arms"],
             drawn=figures.drawn(report),
             tables=tables,
+            stages=stages,
             origins=origins,
             sentences=sentences,
             quantities=quantities,

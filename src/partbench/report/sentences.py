@@ -17,7 +17,8 @@ def word(arm: dict, report: dict) -> str:
     found = (arm.get("verdict") or {}).get("word")
     if found in VERDICTS:
         return found
-    return NONE if report.get("status") == "complete" else PENDING
+    withheld = (arm.get("verdict") or {}).get("reason")
+    return NONE if withheld or report.get("status") == "complete" else PENDING
 
 
 def sentence(arm: dict, report: dict) -> str:
@@ -26,15 +27,14 @@ def sentence(arm: dict, report: dict) -> str:
     name = word(arm, report)
     parts = [f"{arm['name']} against the base: {finding(arm, report)}"]
     if name in VERDICTS:
-        parts[0] += f", {evidence(verdict)}"
+        parts[0] += f", {evidence(verdict)}{tuned(report)}"
         if name == "inconclusive":
             parts.append(what_settles(verdict))
         parts.append(cost(arm, report))
         parts.append(f"per second: {per_second(verdict, report)}")
+        parts.append(scale(arm, report))
     text = "; ".join(part for part in parts if part)
-    dead = [part["part"] for part in arm.get("liveness") or [] if part.get("alive") is False]
-    warning = f" Warning: {', '.join(dead)} did not take part in learning." if dead else ""
-    return f"{text}.{warning} Grade: {report.get('grade') or 'not given'}."
+    return f"{text}. Grade: {report.get('grade') or 'not given'}."
 
 
 def finding(arm: dict, report: dict) -> str:
@@ -50,6 +50,8 @@ def finding(arm: dict, report: dict) -> str:
         return f"{text}, inside the margin of {quantities.score(report.get('margin'), digits)}"
     if name == "inconclusive":
         return f"**inconclusive**: {spread(verdict, digits, unit)}"
+    if verdict.get("reason"):
+        return f"**{NONE}**: {verdict['reason']}"
     return f"**{name}**{progress(arm, report)}"
 
 
@@ -108,6 +110,28 @@ def evidence(verdict: dict) -> str:
         runs = quantities.number_of(sum(diverged.values()), "run")
         text += f", {runs} diverged ({diverged.get('arm', 0)} arm, {diverged.get('base', 0)} base)"
     return text
+
+
+def tuned(report: dict) -> str:
+    """Say how many trials the base's and each arm's own value was found by."""
+    tuning = report.get("tuning")
+    if not tuning:
+        return ""
+    name = tuning["path"].removeprefix("optimizer.").replace("rate", "learning rate")
+    return f", {name} tuned {tuning['trials']} + {tuning['trials']}"
+
+
+def scale(arm: dict, report: dict) -> str:
+    """Say whether the gain holds with scale, where the study climbed a ladder."""
+    trend = ((report.get("ladder") or {}).get("trends") or {}).get(arm["name"])
+    if not trend:
+        return ""
+    said = f"over {trend['rungs']} sizes the gain {trend['word']}"
+    if trend["word"] == "undetermined":
+        said = f"whether the gain holds over {trend['rungs']} sizes is undetermined"
+    ends = quantities.interval(trend.get("low"), trend.get("high"), 2)
+    slope = quantities.signed(trend["slope"], 2)
+    return f"{said}: {slope} of log multiplier a decade {ends}"
 
 
 def what_settles(verdict: dict) -> str:
@@ -178,7 +202,7 @@ def headline(report: dict) -> str:
         )
     if name == "inconclusive":
         return f"{arm['name']} against the base is **inconclusive**: {what_settles(verdict)}."
-    return f"{arm['name']} against the base: **{name}**{progress(arm, report)}."
+    return f"{arm['name']} against the base: {finding(arm, report)}."
 
 
 def tally(words: list[str]) -> str:

@@ -46,3 +46,18 @@ def curves(name: str, records: Records) -> list[Tree]:
         for (arm, seed), record in records.items()
         if arm == name and record and "curve" in record
     ]
+
+
+def dead(study: Study, name: str, records: Records) -> list[str]:
+    """Slots this arm changed whose part did not learn in its first finished cell."""
+    return [row["slot"] for row in liveness(study, name, records) if row["alive"] is False]
+
+
+def pair_seconds(study: Study, name: str, records: Records) -> float | None:
+    """What one pair of this arm took on average, in seconds of one core."""
+    known = [
+        sum(record["seconds"].values())
+        for (arm, _), record in records.items()
+        if arm in ("base", name) and record and record.get("seconds")
+    ]
+    return 2 * study.numerics.threads * sum(known) / len(known) if known else None

@@ -15,8 +15,9 @@ from partbench.core import cell as names
 from partbench.core.config import Config
 from partbench.measure import machine
 from partbench.stats import power, sequential
+from partbench.study import ladder, tuning
 from partbench.study.ledger import Ledger
-from partbench.study.plan import Job, jobs_until, tokens
+from partbench.study.plan import Job, confirming_jobs, jobs_until, tokens
 from partbench.study.spec import Study
 
 USUAL_SPREAD = 0.02
@@ -48,7 +49,7 @@ class Forecast:
 def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
     """The forecast of a study on this machine with this ledger."""
     arms = list(study.arms)
-    first, last = jobs_until(study, 0, arms), jobs_until(study, len(study.looks) - 1, arms)
+    first, last = jobs_at(study, 0), [*jobs_at(study, len(study.looks) - 1), *_following(study)]
     unknown = {job.cell.id: job for job in last if ledger.finished(job.cell) is None}
     rate, source = _seconds_per_unit(study, ledger, last)
 
@@ -78,6 +79,20 @@ def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
         looks=study.looks,
         slots=slots,
     )
+
+
+def jobs_at(study: Study, look: int) -> list[Job]:
+    """The cells to a look, tuning included; tuned values being unknown yet, declared ones stand in
+    for them (they cost the same)."""
+    trials = tuning.trials(study, study.tune.factors) if study.tune else []
+    return [*trials, *jobs_until(study, look, list(study.arms))]
+
+
+def _following(study: Study) -> list[Job]:
+    """What may come after the verdict: fresh pairs for every arm, and the rungs of the ladder."""
+    fresh = confirming_jobs(study, list(study.arms)) if study.confirm else []
+    rungs = ladder.rungs(study) if study.ladder else []
+    return [*fresh, *(job for rung in rungs for job in jobs_at(rung, 0))]
 
 
 def text(found: Forecast, unit: str = "bits per byte") -> str:

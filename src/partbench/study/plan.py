@@ -48,6 +48,17 @@ def jobs_until(study: Study, look: int, arms: list[str]) -> list[Job]:
     return [*jobs[:first], *curve_jobs(study), *jobs[first:]]
 
 
+def confirming_jobs(study: Study, arms: list[str]) -> list[Job]:
+    """Fresh pairs, beyond every look's, for arms that were called better."""
+    return pair_jobs(study, confirming_seeds(study), arms)
+
+
+def confirming_seeds(study: Study) -> list[int]:
+    """The seeds after the last look's."""
+    first = study.first_seed + study.looks[-1]
+    return list(range(first, first + study.confirm))
+
+
 def tokens(config: dict[str, Any]) -> int:
     """Training tokens of one cell."""
     return config["train"]["steps"] * config["train"]["batch"] * config["dims"]["context"]

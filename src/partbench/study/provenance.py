@@ -1,47 +1,67 @@
 """Where a report comes from: every cell, what it cost to find out, versions, machine, text."""
 
 import platform
-from typing import Any
+from typing import Any, NamedTuple
 
 from partbench import __version__
 from partbench.core.cell import Cell
 from partbench.data.corpora import open_corpus
 from partbench.measure import machine
-from partbench.study.ledger import Halves, Records
-from partbench.study.plan import half_budget, tokens
+from partbench.study import ladder, tuning
+from partbench.study.plan import Job, curve_jobs, pair_jobs, tokens
+from partbench.study.reading import Reading
 from partbench.study.spec import Study
+from partbench.study.tuning import Known
 
 Tree = dict[str, Any]
 
 
-def _cells(study: Study, records: Records, halves: Halves) -> list[tuple[str, int, Cell, Tree]]:
-    half = half_budget(study.base)
-    rows = [
-        (arm, seed, study.cell(study.everyone[arm], seed), record)
-        for (arm, seed), record in records.items()
-        if record
-    ]
-    return rows + [
-        ("base, half budget", seed, study.cell(half, seed), record)
-        for seed, record in halves.items()
-        if record
-    ]
+class Used(NamedTuple):
+    """A cell with its record and what it was for."""
+
+    purpose: str
+    seed: int
+    cell: Cell
+    record: Tree
 
 
-def totals(study: Study, declared: Tree, records: Records, halves: Halves) -> Tree:
+def cells(study: Study, ledger: Known, reading: Reading, following: list[Job]) -> list[Used]:
+    """Every cell the report rests on, once: trials, pairs, the curve, what followed, the rungs."""
+    asked = reading.study
+    seeds = sorted({seed for _, seed in reading.records})
+    wanted = [(job.arm, job) for job in pair_jobs(asked, seeds, list(asked.arms))]
+    wanted += [("base, half budget", job) for job in curve_jobs(asked)]
+    wanted += [(f"{job.arm}, after the verdict", job) for job in following]
+    if study.tune:
+        factors = tuning.read(study, ledger).factors
+        wanted += [(f"{job.arm}, tuning", job) for job in tuning.trials(study, factors)]
+    for place, rung in enumerate(ladder.rungs(study) if study.ladder else []):
+        wanted += [(f"{job.arm}, rung {place + 1}", job) for job in ladder.jobs(rung, ledger)]
+    found: dict[str, Used] = {}
+    for purpose, job in wanted:
+        record = None if job.cell.id in found else ledger.record(job.cell)
+        if record is not None:
+            found[job.cell.id] = Used(purpose, job.seed, job.cell, record)
+    return list(found.values())
+
+
+def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Cells, tokens and core-seconds that this study had to pay for."""
-    rows = _cells(study, records, halves)
-    fresh = [row for row in rows if row[2].id not in set(declared["known"])]
+    known = set(declared["known"])
+    fresh = [each for each in used if each.cell.id not in known]
     return {
-        "cells": len(rows),
-        "cells_reused": len(rows) - len(fresh),
-        "tokens": sum(tokens(cell.config) for _, _, cell, _ in fresh),
-        "core_seconds": sum(sum(record.get("seconds", {}).values()) for *_, record in fresh)
-        * study.numerics.threads,
+        "cells": len(used),
+        "cells_reused": len(used) - len(fresh),
+        "tokens": sum(tokens(each.cell.config) for each in fresh),
+        "core_seconds": study.numerics.threads
+        * sum(
+            sum(each.record.get("seconds", {}).values()) * each.record.get("processes", 1)
+            for each in fresh
+        ),
     }
 
 
-def provenance(study: Study, declared: Tree, records: Records, halves: Halves) -> Tree:
+def provenance(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
     name = study.base.resolved["task"].get("corpus")
@@ -57,13 +77,13 @@ def provenance(study: Study, declared: Tree, records: Records, halves: Halves) -
         and {"name": corpus.name, "sha256": corpus.sha256, "bytes": corpus.num_bytes},
         "cells": [
             {
-                "id": cell.id,
-                "arm": arm,
-                "seed": seed,
-                "status": record["status"],
-                "seconds": sum(record.get("seconds", {}).values()),
-                "reused": cell.id in known,
+                "id": each.cell.id,
+                "arm": each.purpose,
+                "seed": each.seed,
+                "status": each.record["status"],
+                "seconds": sum(each.record.get("seconds", {}).values()),
+                "reused": each.cell.id in known,
             }
-            for arm, seed, cell, record in _cells(study, records, halves)
+            for each in used
         ],
     }

@@ -10,14 +10,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
 from partbench.engines import Engine
-from partbench.study import answer, costs
+from partbench.study import after, answer, costs, ladder, tuning
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
 from partbench.study.spec import Study
@@ -34,8 +33,8 @@ class Listener(Protocol):
     def costed(self, study: Study, costs: dict[str, Any]) -> None:
         """Parameters, FLOPs, times and memory are known."""
 
-    def planned(self, look: int, jobs: list[Job], known: int) -> None:
-        """What look `look` needs, and how many of these cells are known already."""
+    def planned(self, what: str, jobs: list[Job], known: int) -> None:
+        """What is wanted next and its cells, and how many of these are known already."""
 
     def progressed(self, event: dict[str, Any]) -> None:
         """An event of the engine: a step taken, a cell done."""
@@ -77,48 +76,82 @@ class Driver:
     def run(self, write: Callable[[dict[str, Any], Path], Path]) -> dict[str, Any]:
         """Run to the end; `write(report, folder)` puts the pages down. Returns the last report."""
         self.study.declaration  # noqa: B018  a wrong study ends here, before a folder is made
+        self._write = write
         fresh = not self.folder.exists()
         with held(self.folder / ".lock", f"study {self.study.name}"), _signals(self._stop):
-            declared = self._declare()
+            self.declared = self._declare()
             try:
-                prices = costs.measure(self.study, self.folder)
+                self.prices = costs.measure(self.study, self.folder)
             except InputError:  # an arm that cannot be built: as if nothing had been begun
                 if fresh:
                     shutil.rmtree(self.folder)
                 raise
             if self._over():
                 raise Interrupted
-            self.listener.costed(self.study, prices)
-            arms = list(self.study.arms)
-            report: dict[str, Any] = {}
-
-            def refresh(look: int, bought: bool) -> dict[str, Any]:
-                return answer.report(
-                    self.study,
-                    declared,
-                    prices,
-                    self.ledger,
-                    look,
-                    bought=bought,
-                    reproduce=self.reproduce,
-                )
-
-            def show(look: int) -> None:
-                self.listener.looked(refresh(look, False))
-
+            self.listener.costed(self.study, self.prices)
             with self.start(self.folder / "logs") as engine:
-                for look in range(len(self.study.looks)):
-                    self._buy(engine, look, arms, partial(show, look))
-                    if self._over():
-                        write(refresh(look, False), self.folder)
-                        raise Interrupted
-                    report = refresh(look, True)
-                    write(report, self.folder)
-                    self.listener.looked(report)
-                    arms = [row["name"] for row in report["arms"] if not row["finished"]]
-                    if not arms:
-                        break
+                asked = self._settle(engine, self.study, 0, bought=False)
+                look, report = self._decide(engine, asked)
+                if self._follow(engine, asked, look, report):
+                    report = self._report(look, bought=True, show=True)
             return report
+
+    def _settle(self, engine: Engine, study: Study, look: int, *, bought: bool) -> Study:
+        """Tune base and arms, the grid widening as it must; the study at their best values."""
+        if not study.tune:
+            return study
+        factors: tuple[float, ...] = ()
+        while (found := tuning.read(study, self.ledger)).factors != factors:
+            factors = found.factors
+            grid = ", ".join(f"{factor:g}x" for factor in factors)
+            what = f"{study.name}: {study.tune.path} at {grid}"
+            self._buy(engine, what, tuning.trials(study, factors), look, bought=bought)
+        return tuning.settled(study, found)
+
+    def _decide(self, engine: Engine, asked: Study) -> tuple[int, dict[str, Any]]:
+        """Look after look until every arm is decided; the last look and its report."""
+        arms, looks = list(asked.arms), asked.looks
+        for look, pairs in enumerate(looks):
+            what = f"look {look + 1} of {len(looks)} at {pairs} pairs"
+            jobs = jobs_until(asked, look, arms)
+            self._buy(engine, what, jobs, look, bought=False, show=True)
+            report = self._report(look, bought=True, show=True)
+            arms = [row["name"] for row in report["arms"] if not row["finished"]]
+            if not arms or report["decided"]:
+                break
+        return look, report
+
+    def _follow(self, engine: Engine, asked: Study, look: int, report: dict[str, Any]) -> bool:
+        """What comes after the verdict; whether there was anything."""
+        tuned = tuning.read(self.study, self.ledger) if self.study.tune else None
+        jobs = after.jobs(self.study, asked, tuned, report["arms"])
+        if jobs:
+            what = "after the verdict: fresh pairs, the shared value"
+            self._buy(engine, what, jobs, look, bought=True)
+        rungs = ladder.rungs(self.study) if self.study.ladder else []
+        for place, rung in enumerate(rungs):
+            self._settle(engine, rung, look, bought=True)
+            what = f"rung {place + 1} of {len(rungs)}"
+            self._buy(engine, what, ladder.jobs(rung, self.ledger), look, bought=True)
+            self._report(look, bought=True)
+        return bool(jobs or rungs)
+
+    def _report(self, look: int, *, bought: bool, show: bool = False) -> dict[str, Any]:
+        """The report as of now; written where a look was bought, shown where somebody waits."""
+        report = answer.report(
+            self.study,
+            self.declared,
+            self.prices,
+            self.ledger,
+            look,
+            bought=bought,
+            reproduce=self.reproduce,
+        )
+        if bought:
+            self._write(report, self.folder)
+        if show:
+            self.listener.looked(report)
+        return report
 
     def _declare(self) -> dict[str, Any]:
         path = self.folder / DECLARATION
@@ -135,26 +168,45 @@ class Driver:
                 )
             self.listener.declared(self.study, self.folder, True)
             return declared
-        all_jobs = jobs_until(self.study, len(self.study.looks) - 1, list(self.study.arms))
         declared = {
             "id": self.study.id,
             "name": self.study.name,
             "declared_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "declaration": self.study.declaration,
-            # What the ledger knew before: so that "reused" means the same after a restart.
-            "known": sorted({j.cell.id for j in all_jobs if self.ledger.finished(j.cell)}),
+            "planned": [],
+            "known": [],
         }
         write_json(path, declared)
         self.listener.declared(self.study, self.folder, False)
         return declared
 
+    def _plan(self, jobs: list[Job]) -> None:
+        """Note which cells the ledger knew when they were first wanted, for a restart to know."""
+        planned = set(self.declared["planned"])
+        new = {job.cell.id: job.cell for job in jobs if job.cell.id not in planned}
+        if new:
+            known = [id for id, cell in new.items() if self.ledger.finished(cell)]
+            self.declared["planned"] = sorted(planned | new.keys())
+            self.declared["known"] = sorted({*self.declared["known"], *known})
+            write_json(self.folder / DECLARATION, self.declared)
+
     def _buy(
-        self, engine: Engine, look: int, arms: list[str], pair_done: Callable[[], None]
+        self,
+        engine: Engine,
+        what: str,
+        jobs: list[Job],
+        look: int,
+        *,
+        bought: bool,
+        show: bool = False,
     ) -> None:
-        """Run every cell that look `look` needs and the ledger does not know."""
-        jobs = jobs_until(self.study, look, arms)
+        """Run every cell of `jobs` that the ledger does not know; Interrupted where time is up.
+
+        `look` and `bought` say what a report may judge meanwhile.
+        """
+        self._plan(jobs)
         missing = [job for job in jobs if self.ledger.finished(job.cell) is None]
-        self.listener.planned(look, jobs, len(jobs) - len(missing))
+        self.listener.planned(what, jobs, len(jobs) - len(missing))
         folders = {}
         for job in missing:
             folders[self.ledger.prepare(job.cell)] = job
@@ -166,10 +218,13 @@ class Driver:
                 self.ledger.give_up(cell, reason)
                 event = {**event, "id": cell.id, "status": "failed"}
             self.listener.progressed(event)
-            if event["event"] == "done":
-                pair_done()
+            if event["event"] == "done" and show:
+                self._report(look, bought=bought, show=True)
 
         engine.run(folders, tell, self._over)
+        if self._over():
+            self._write(self._report(look, bought=bought), self.folder)
+            raise Interrupted
 
     def _over(self) -> bool:
         return self.stopped or (self.limit is not None and time.monotonic() > self.limit)

@@ -23,9 +23,22 @@ from partbench.core.config import Config, fingerprint, parse_assignment, read_to
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
 from partbench.data.text import open_text
+from partbench.study.declared import (
+    FIRST_TUNING_SEED,
+    Ladder,
+    Tune,
+    number,
+    parse_ladder,
+    parse_margin,
+    parse_tune,
+    plain,
+    value_of,
+    whole,
+)
 
 PRESETS = Path(__file__).parent / "presets"
-KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed")
+KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed",
+        "tune", "ladder", "confirm")  # fmt: skip
 Choose = Callable[[Config], Numerics]
 """The numerics for a base: measured on this machine, or those of a study that has begun."""
 FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
@@ -37,6 +50,7 @@ class Study:
 
     margin: (number, "") in the task's unit, or (share, "compute") of the base's compute.
     looks: numbers of pairs at which the study may end. design: "flat" or "obrien_fleming".
+    tune, ladder: see declared.py. confirm: fresh pairs on which arms called better are run again.
     """
 
     name: str
@@ -48,6 +62,9 @@ class Study:
     looks: tuple[int, ...] = FLAT_LOOKS
     design: str = "flat"
     first_seed: int = 1
+    tune: Tune | None = None
+    ladder: Ladder | None = None
+    confirm: int = 0
     numerics: Numerics = field(default_factory=Numerics)
 
     def __post_init__(self) -> None:
@@ -64,8 +81,18 @@ class Study:
                 f"looks: {list(self.looks)} are not rising numbers of pairs from 2 up; "
                 f"the default is {list(FLAT_LOOKS)}"
             )
-        if self.first_seed < 0:
-            raise ConfigError(f"first_seed: {self.first_seed} is negative; the default is 1")
+        if not 0 <= self.first_seed < FIRST_TUNING_SEED:
+            raise ConfigError(
+                f"first_seed: {self.first_seed} is not between 0 and {FIRST_TUNING_SEED - 1}; "
+                f"the default is 1"
+            )
+        if self.confirm < 0 or self.confirm in (1, 2):
+            raise ConfigError(f"confirm: {self.confirm} fresh pairs decide nothing; give 3 or more")
+        for config in (self.base, *self.arms.values()):
+            for edit in self.ladder.rungs if self.ladder else ():
+                _ = config.edit(edit).resolved
+            if self.tune:
+                value_of(config, self.tune)
 
     @property
     def everyone(self) -> dict[str, Config]:
@@ -107,6 +134,9 @@ class Study:
             "looks": list(self.looks),
             "design": self.design,
             "first_seed": self.first_seed,
+            "tune": plain(self.tune),
+            "ladder": plain(self.ladder),
+            "confirm": self.confirm,
             "numerics": self.numerics.tree,
             "torch": version("torch"),
             "epoch": EPOCH,
@@ -169,6 +199,9 @@ def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
         looks=tree.get("looks"),
         careful=tree.get("careful", False),
         first_seed=tree.get("first_seed"),
+        tune=tree.get("tune"),
+        ladder=tree.get("ladder"),
+        confirm=tree.get("confirm"),
         numerics=numerics,
         overrides=overrides,
     )
@@ -204,10 +237,14 @@ def declare(
     looks: Any = None,
     careful: bool = False,
     first_seed: int | None = None,
+    tune: Any = None,
+    ladder: Any = None,
+    confirm: int | None = None,
 ) -> Study:
     """A study from plain values, checked; ConfigError says what is wrong and where."""
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
-             "first_seed": first_seed}  # fmt: skip
+             "first_seed": first_seed, "tune": tune, "ladder": ladder,
+             "confirm": confirm}  # fmt: skip
     given |= {key: value for key, value in overrides.items() if value is not None}
     careful = bool(given["careful"])
     wanted = given["looks"]
@@ -221,45 +258,19 @@ def declare(
         base=base,
         arms={arm: base.edit(edit) for arm, edit in edits.items()},
         margin=parse_margin(given["margin"]),
-        alpha=_number("alpha", given["alpha"], 0.05),
+        alpha=number("alpha", given["alpha"], 0.05),
         looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
         design="obrien_fleming" if careful else "flat",
-        first_seed=_whole("first_seed", given["first_seed"], 1),
+        first_seed=whole("first_seed", given["first_seed"], 1),
+        tune=parse_tune(given["tune"]),
+        ladder=parse_ladder(given["ladder"]),
+        confirm=whole("confirm", given["confirm"], 0),
     )
     if "base" in study.arms:
         raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
     # All is resolved and checked here, before anything is measured and not in the first cell.
     json.dumps(study.declaration)
     return dataclasses.replace(study, numerics=numerics(base))
-
-
-def parse_margin(value: Any) -> tuple[float, str]:
-    """`0.02` -> (0.02, ""), `"10 %"` -> (0.10, "compute"); ConfigError for anything else."""
-    if value is None:
-        return (0.10, "compute")
-    if isinstance(value, str):
-        text = value.strip()
-        share = text.endswith("%")
-        try:
-            number = float(text.rstrip("%").strip())
-        except ValueError:
-            raise ConfigError(f'margin: {value!r} is neither a number nor like "10 %"') from None
-        return (number / 100, "compute") if share else (number, "")
-    return (_number("margin", value, 0.0), "")
-
-
-def _number(name: str, value: Any, default: float) -> float:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{name}: {value!r} is not a number")
-    return float(value)
-
-
-def _whole(name: str, value: Any, default: int) -> int:
-    if value is not None and type(value) is not int:
-        raise ConfigError(f"{name}: {value!r} is not a whole number")
-    return default if value is None else value
 
 
 def _slug(text: str) -> str:

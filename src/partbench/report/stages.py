@@ -1,0 +1,73 @@
+"""Tables of what surrounds a verdict: tuning before it, fresh pairs and other sizes after it."""
+
+from partbench.report import quantities
+from partbench.report.tables import Table, estimate, multiplier_text, without_empty_end
+
+
+def tuning(report: dict) -> Table | None:
+    """One line an arm: its score at every multiple of its declared value, and the best value."""
+    made = report.get("tuning")
+    if not made:
+        return None
+    digits = quantities.decimals(report)
+    rows = []
+    for arm in made["arms"]:
+        scores = [trial(row, digits) for row in arm["scores"]]
+        error = arm.get("octaves_error")
+        value = f"{arm['value']:.3g}" if quantities.known(arm.get("value")) else quantities.MISSING
+        best = f"{value} ±{error:.2f} octaves" if quantities.known(error) else value
+        missed = quantities.score(arm.get("sensitivity"), digits)
+        rows.append((arm["name"], *scores, best, missed, arm.get("held_back") or ""))
+    grid = tuple(f"{factor:g}x" for factor in made["factors"])
+    headings = ("arm", *grid, "best value", "cost of missing it", "no verdict because")
+    caption = f"Scores at multiples of each arm's own {made['path']}, on seeds that judge nothing"
+    return without_empty_end(Table(caption, headings, rows, tuple(range(1, len(grid) + 3))))
+
+
+def trial(scores: list, digits: int) -> str:
+    """The mean of the runs at one multiple, or that some diverged."""
+    if any(not quantities.known(score) for score in scores):
+        return "diverged"
+    return quantities.score(sum(scores) / len(scores), digits)
+
+
+def ladder(arm: dict, report: dict) -> Table | None:
+    """One line a rung, by compute: the arm's difference and what it is worth there."""
+    rungs = (report.get("ladder") or {}).get("rungs") or []
+    if not rungs:
+        return None
+    digits = quantities.decimals(report)
+    rows = []
+    for rung in rungs:
+        own = rung["arms"][arm["name"]]
+        rows.append(
+            (
+                quantities.short_count(rung["parameters"]) + (" (this study)" * rung["home"]),
+                quantities.short_count(rung["tokens"]),
+                quantities.count(rung["pairs"]),
+                quantities.score(rung["base"], digits),
+                estimate(own, digits),
+                multiplier_text(own.get("multiplier") or {}),
+                own["reason"],
+            )
+        )
+    headings = ("parameters", "tokens", "pairs", "base", "difference", "compute", "no number")
+    return without_empty_end(Table("The same swap at every size", headings, rows, (1, 2, 3, 4, 5)))
+
+
+def following(arm: dict, report: dict) -> Table | None:
+    """The fresh pairs of a winner, and the arm at the value that is best for the base."""
+    digits = quantities.decimals(report)
+    rows = []
+    fresh, together = arm.get("confirmation"), arm.get("shared_rate")
+    if fresh:
+        level = quantities.level(fresh["level"])
+        rows.append(
+            ("on fresh pairs", fresh["word"], estimate(fresh, digits), str(fresh["pairs"]), level)
+        )
+    if together:
+        name = f"base and arm at {together['factor']:g}x, the base's best"
+        pairs = str(together["pairs"])
+        rows.append((name, "no claim", estimate(together, digits), pairs, quantities.level(0.95)))
+    headings = ("", "verdict", "difference and interval", "pairs", "level")
+    return Table("Beside the verdict", headings, rows, (2, 3, 4)) if rows else None
