@@ -35,7 +35,7 @@ run: |
   cp -r {bucket}/home/. "$PARTBENCH_HOME/"
   cp -r {bucket}/runs/. runs/
   keep() {{ cp -ru "$PARTBENCH_HOME/." {bucket}/home/; cp -ru runs/. {bucket}/runs/; }}
-  (while sleep {seconds}; do keep; done) &
+  (while sleep {seconds}; do keep; done) > keep.log 2>&1 &
   keeper=$!
   code=0
   {command} || code=$?

@@ -58,7 +58,8 @@ def run_cell(
         for name in (names.RECORD, names.METRICS, names.CHECKPOINT, names.WEIGHTS):
             for draft in folder.glob(f".{name}.*"):  # what a kill left; the lock makes them ours
                 draft.unlink()
-        write_whole(folder / names.SPEC, cell.to_json())
+        if not (folder / names.SPEC).exists():  # a kill while it is rewritten leaves a draft
+            write_whole(folder / names.SPEC, cell.to_json())
         for note in folder.glob(LAST_WORDS.format(rank="*")):
             note.unlink()
         record = _run(cell, folder, progress, ranks)
