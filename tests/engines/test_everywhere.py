@@ -104,6 +104,7 @@ def cluster(tmp_path, monkeypatch):
         pytest.skip(reason)
     pytest.importorskip("submitit", reason="needs the extra `slurm`")
     monkeypatch.setattr(slurm, "POLL_SECONDS", 0.3)
+    monkeypatch.setattr(slurm, "JOBS", 5)  # five cells a job: torch is loaded less often
     for module in (slurm, tries):
         monkeypatch.setattr(module, "SHARED_SECONDS", 1.0)
     with real_slurm.Cluster(tmp_path / "slurm", 2) as cluster:

@@ -1,6 +1,6 @@
-"""Cells on a Slurm cluster: a job array by submitit, one job a cell, on a disk all nodes share.
+"""Cells on a Slurm cluster: a job array by submitit, a job a cell, on a disk that all nodes share.
 
-Each job starts one worker for its cell. Asked to end (preempted, at its time limit), it lets the
+Each job starts one worker. Asked to end (preempted, at its time limit), it lets the
 worker save a checkpoint and puts itself back into the queue; the next node goes on from there. The
 driver polls for records and for jobs that are gone, and needs no accounting database.
 
@@ -11,9 +11,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,49 +29,74 @@ TIME_LIMIT_MINUTES = 60
 """Of a job; a cell that takes longer saves, waits in the queue and goes on."""
 SIGNAL_SECONDS = 60
 """How long before its limit a job is told."""
-LARGEST_ARRAY = 1000
-"""Slurm's MaxArraySize is 1001 unless the site says otherwise."""
+JOBS = 256
+"""The most jobs of one array; where there are more cells, a job takes several in turn."""
 DIED, STOP = "worker-died", "stop"
 
 
 class Job:
-    """What runs on the node: one folder, one worker. Called by submitit, pickled by reference."""
+    """What runs on a node: some folders in turn, one worker. Pickled by reference for submitit."""
 
-    def __init__(self, folder: Path, threads: int, stop: Path) -> None:
-        self.folder = folder
+    def __init__(self, folders: list[Path], threads: int, stop: Path) -> None:
+        self.folders = folders
         self.threads = threads
         self.stop = stop
         self.asked = False
+        self.worker: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> str:
-        """The status of the cell's record; "stopped" or "requeued" where there is none yet."""
-        # Of its own session: Slurm's signals reach this process alone, which passes one on.
-        self.worker = subprocess.Popen(
-            worker_command(),
-            stdin=subprocess.PIPE,
-            stdout=sys.stderr.fileno(),
-            env=environment(self.threads),
-            start_new_session=True,
-        )
+        """ "done"; "stopped" where the driver ended it, "requeued" where somebody else did."""
         for number in (signal.SIGTERM, signal.SIGUSR2):
             signal.signal(number, self._ask)
-        assert self.worker.stdin is not None
-        self.worker.stdin.write(f"{self.folder}\n".encode())
-        self.worker.stdin.close()
-        code = self.worker.wait()
-        if (self.folder / RECORD).exists():
-            return json.loads((self.folder / RECORD).read_text(encoding="utf-8"))["status"]
+        for folder in self.folders:
+            if not (folder / RECORD).exists() and not self._over():
+                self._serve(folder)
+        if self.worker is not None:
+            assert self.worker.stdin is not None
+            self.worker.stdin.close()
+            self.worker.wait()
         if self.stop.exists():
             return "stopped"
         if self.asked:
             subprocess.run(["scontrol", "requeue", own_id(os.environ)], check=False, timeout=60)
             return "requeued"
-        write_whole(self.folder / DIED, str(code))
-        return "died"
+        return "done"
+
+    def _serve(self, folder: Path) -> None:
+        """Run one folder's cell; a worker that dies of itself leaves its exit code there."""
+        worker = self.worker = self.worker or self._start()
+        if self.asked:  # a moment ago, when there was no worker to tell
+            worker.terminate()
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        with suppress(BrokenPipeError):
+            worker.stdin.write(f"{folder}\n".encode())
+            worker.stdin.flush()
+        for line in worker.stdout:
+            if json.loads(line)["event"] == "done":
+                return
+        code = worker.wait()
+        self.worker = None
+        if not self._over():
+            write_whole(folder / DIED, str(code))
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        # Of its own session: Slurm's signals reach this process alone, which passes one on.
+        return subprocess.Popen(
+            worker_command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(self.threads),
+            start_new_session=True,
+        )
+
+    def _over(self) -> bool:
+        return self.asked or self.stop.exists()
 
     def _ask(self, *signal_and_frame: Any) -> None:
         self.asked = True
-        self.worker.terminate()
+        if self.worker is not None:
+            self.worker.terminate()
 
 
 class Slurm:
@@ -129,14 +154,17 @@ class Slurm:
         self.under_way.clear()
 
     def _submit(self) -> None:
-        while self.tries.waiting:
-            count = min(len(self.tries.waiting), LARGEST_ARRAY)
-            folders = [self.tries.waiting.popleft() for _ in range(count)]
-            for folder in folders:
-                (folder / DIED).unlink(missing_ok=True)
-            jobs = [Job(folder.absolute(), self.threads, self.stop) for folder in folders]
-            ids = submit(jobs, self.log / "slurm", self.threads, self.gpus)
-            self.under_way |= dict(zip(folders, ids, strict=True))
+        folders = [folder.absolute() for folder in self.tries.waiting]
+        self.tries.waiting.clear()
+        if not folders:
+            return
+        for folder in folders:
+            (folder / DIED).unlink(missing_ok=True)
+        shares = [folders[start::JOBS] for start in range(min(JOBS, len(folders)))]
+        jobs = [Job(share, self.threads, self.stop) for share in shares]
+        ids = submit(jobs, self.log / "slurm", self.threads, self.gpus)
+        for share, job in zip(shares, ids, strict=True):
+            self.under_way |= dict.fromkeys(share, job)
 
     def _look(self, folder: Path, tell: Callable[[Event], None]) -> None:
         record, died = folder / RECORD, folder / DIED
@@ -180,7 +208,7 @@ def submit(jobs: list[Job], folder: Path, threads: int, gpus: int) -> list[str]:
         time=TIME_LIMIT_MINUTES,
         cpus_per_task=threads,
         signal_delay_s=SIGNAL_SECONDS,
-        array_parallelism=LARGEST_ARRAY,
+        array_parallelism=JOBS,
         additional_parameters={"requeue": True},
         **({"gpus_per_node": gpus} if gpus else {}),
     )
