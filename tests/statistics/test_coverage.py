@@ -5,10 +5,11 @@ import pytest
 from scipy.special import stdtrit
 
 from partbench.stats.divergence import sign_test
+from partbench.stats.matching import converted
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import moderated, paired
 from partbench.stats.sequential import confidence_sequence, e_value
-from partbench.stats.verdict import equal_seconds, multiplier, slope_of_curve
+from partbench.stats.verdict import multiplier, slope_of_curve
 
 TRUE_MEAN = 0.4
 
@@ -65,13 +66,13 @@ def simulated_seeds(count: int, seed: int):
     return half, base, arm
 
 
-def test_equal_seconds_covers_the_converted_difference():
+def test_equal_cost_covers_the_converted_difference():
     half, base, arm = simulated_seeds(2000, 3)
     measured = np.random.default_rng(4).normal(np.log(1.1), 0.02, 2000)
     intervals = []
     for small, full, other, log_ratio in zip(half, base, arm, measured, strict=True):
         slope = slope_of_curve(small, full)
-        answer = equal_seconds(
+        answer = converted(
             paired(other - full), log_ratio, 0.02, slope.slope, slope.standard_error, 0.01
         )
         intervals.append((answer.low, answer.high))

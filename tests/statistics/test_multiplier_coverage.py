@@ -7,11 +7,14 @@ from partbench.stats.multiplier import on_ladder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rungs", "seeds", "shared"), [(3, 6, 0.5), (4, 4, 0.0), (4, 4, 0.8)])
-def test_the_interval_covers_the_true_multiplier(rungs, seeds, shared):
+@pytest.mark.parametrize(
+    ("rungs", "seeds", "shared", "truth"),
+    [(3, 6, 0.5, 1.25), (4, 4, 0.0, 1.0), (4, 4, 0.8, 1.25)],
+)
+def test_the_interval_covers_the_true_multiplier(rungs, seeds, shared, truth):
     """Losses with SD .01, of which `shared` is the seed's own at every rung and in the arm."""
     random = np.random.default_rng(rungs + seeds)
-    budgets, truth, count = 1e13 * 3.0 ** np.arange(rungs), 1.25, 500
+    budgets, count = 1e13 * 3.0 ** np.arange(rungs), 500
     curve = 1.0 + 1.2 * (budgets / 1e13) ** -0.2
     goal = 1.0 + 1.2 * (truth * budgets[1] / 1e13) ** -0.2
     hits = []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from partbench.stats.ladder import back_test, trend
+from partbench.stats.multiplier import on_ladder
 
 SLOPE = -0.05
 
@@ -50,3 +51,34 @@ def test_a_gain_that_holds_is_seldom_said_to_fade_or_grow():
     words = [trend(1e13 * 4.0 ** np.arange(4), row, [0.01] * 4).word for row in logs]
     assert words.count("fades") + words.count("grows") < 0.05 * 1000
     assert words.count("holds") > 0.9 * 1000
+
+
+@pytest.mark.slow
+def test_losses_to_multipliers_to_trend_hold_the_truth():
+    """The whole way: all rungs read one law, so their errors are not quite independent."""
+    random = np.random.default_rng(3)
+    budgets = 1e13 * 4.0 ** np.arange(5)
+
+    def curve(compute):
+        return 1.0 + 1.2 * (compute / 1e13) ** -0.2
+
+    slopes, targets = [], []
+    for _ in range(80):
+        luck = random.normal(0, 0.007, (5, 6))
+        base = curve(budgets)[:, None] + luck + random.normal(0, 0.004, (5, 6))
+        rungs = []
+        for place, compute in enumerate(budgets[:4]):
+            gain = np.exp(0.25 + SLOPE * np.log10(compute / 1e13))
+            arm = curve(compute * gain) + luck[place] + random.normal(0, 0.004, 6)
+            rungs.append(on_ladder(budgets, base, arm, compute))
+        answer = trend(
+            budgets[:4],
+            [rung.log for rung in rungs],
+            [rung.log_error for rung in rungs],
+            [rung.freedom for rung in rungs],
+        )
+        truth = np.exp(0.25 + SLOPE * np.log10(answer.target / 1e13))
+        slopes.append(answer.slope_low <= SLOPE <= answer.slope_high)
+        targets.append(answer.low <= truth <= answer.high)
+    assert np.mean(slopes) > 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / 80)
+    assert np.mean(targets) > 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / 80)

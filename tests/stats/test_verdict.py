@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from partbench.stats.paired import paired
 from partbench.stats.verdict import (
     decide,
-    equal_seconds,
     judge,
     multiplier,
     slope_of_curve,
@@ -108,32 +107,6 @@ def test_one_pair_is_refused():
 
 
 DIFFERENCE = paired([-0.03, -0.05, -0.04, -0.06])
-
-
-def test_equal_speed_changes_nothing():
-    same = equal_seconds(DIFFERENCE, 0.0, 0.0, 0.3, 0.1, margin=0.01)
-    assert (same.difference, same.low, same.high) == pytest.approx(
-        (DIFFERENCE.mean, DIFFERENCE.low, DIFFERENCE.high)
-    )
-    assert same.word == "better"
-
-
-def test_a_slow_arm_pays_slope_times_the_log_of_its_seconds():
-    slow = equal_seconds(DIFFERENCE, math.log(1.25), 0.0, 0.5, 0.0, margin=0.01)
-    assert slow.difference == pytest.approx(-0.045 + 0.5 * math.log(1.25))
-    assert slow.word == "worse"
-
-
-def test_the_errors_of_all_three_numbers_add_up():
-    answer = equal_seconds(DIFFERENCE, 0.2, 0.05, 0.4, 0.1, margin=0.01)
-    expected = DIFFERENCE.standard_error**2 + (0.2 * 0.1) ** 2 + (0.4 * 0.05) ** 2
-    assert answer.standard_error == pytest.approx(math.sqrt(expected))
-    assert (answer.high - answer.low) / 2 == pytest.approx(3.182446 * math.sqrt(expected))
-
-
-def test_a_base_that_gets_worse_with_compute_has_no_equal_seconds():
-    with pytest.raises(ValueError, match=r"slope is -0\.1"):
-        equal_seconds(DIFFERENCE, 0.1, 0.0, -0.1, 0.0, margin=0.01)
 
 
 def test_the_slope_by_hand():

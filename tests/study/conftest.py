@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.study.small import here  # noqa: F401  a fixture
+from tests.study.small import here, patient  # noqa: F401  fixtures
 from tests.train.tiny import text_file
 
 

@@ -37,7 +37,7 @@ def test_jobs_run_pair_by_pair_with_the_curve_after_the_first_look(text):
     assert [job.cell.config["train"]["steps"] for job in jobs[6:8]] == [2, 2]
 
 
-def test_a_study_buys_what_its_looks_need_and_nothing_twice(text, here, tmp_path):
+def test_a_study_buys_what_its_looks_need_and_nothing_twice(text, here, patient, tmp_path):
     study = swaps(text, "ffn=swiglu", margin="1e-6", looks=[2, 3])
     listener = Quiet()
     report = drive(study, tmp_path / "study", listener)
@@ -95,7 +95,7 @@ def test_an_arm_that_fails_is_withdrawn_and_the_rest_goes_on(text, here, tmp_pat
     assert "not a prime today" in markdown.markdown(report)
 
 
-def test_a_failed_cell_is_tried_again_by_the_next_run(text, here, tmp_path):
+def test_a_failed_cell_is_tried_again_by_the_next_run(text, here, patient, tmp_path):
     """Also where it failed after the first look: the look before it must not hide it."""
     study = swaps(text, "ffn=swiglu", margin="1e-6", looks=[2, 3])
     ledger = Ledger()

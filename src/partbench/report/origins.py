@@ -29,7 +29,10 @@ def provenance(report: dict) -> Table:
     numerics = source.get("numerics") or {}
     totals, slope = report.get("totals") or {}, report.get("slope")
     digits, design = quantities.decimals(report), report.get("design") or {}
-    levels = ", ".join(f"{level:.4g}" for level in design.get("levels") or [])
+    known = design.get("levels") or []
+    shown = known if len(known) <= 6 else known[-1:]
+    levels = ", ".join(f"{level:.4g}" for level in shown)
+    levels += " at the last" if len(shown) < len(known) else ""
     rows = [
         ("study", f"{report.get('name')} ({report.get('study_id')})"),
         ("declared", quantities.moment(report.get("declared_at"))),

@@ -136,6 +136,10 @@ def scale(arm: dict, report: dict) -> str:
 
 def what_settles(verdict: dict) -> str:
     """Say how many more pairs would turn inconclusive into an answer."""
+    futile = verdict.get("futile")
+    if futile:
+        chance = max(futile["at_estimate"], futile["at_margin"])
+        return f"given up: the planned pairs would settle it with a chance of {100 * chance:.0f} %"
     settle = verdict.get("settle")
     if not settle:
         return "more pairs are needed"

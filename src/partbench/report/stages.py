@@ -56,9 +56,20 @@ def ladder(arm: dict, report: dict) -> Table | None:
 
 
 def following(arm: dict, report: dict) -> Table | None:
-    """The fresh pairs of a winner, and the arm at the value that is best for the base."""
+    """Other questions to the same pairs, fresh pairs of a winner, the value best for the base."""
     digits = quantities.decimals(report)
+    verdict = arm.get("verdict") or {}
+    pairs, level = str(verdict.get("pairs")), quantities.level(verdict.get("level"))
     rows = []
+    for kind, name in (("parameters", "parameters"), ("flops", "FLOPs")):
+        found = (verdict.get("matchings") or {}).get(kind)
+        if found:
+            said = found["word"] or "no number"
+            shown = estimate(found, digits) if found["word"] else found["reason"]
+            rows.append((f"at equal {name}", said, shown, pairs, level))
+    if shrunken := arm.get("shrunken"):
+        name = "less the luck of the best of many"
+        rows.append((name, "no claim", estimate(shrunken, digits), pairs, quantities.level(0.95)))
     fresh, together = arm.get("confirmation"), arm.get("shared_rate")
     if fresh:
         level = quantities.level(fresh["level"])
@@ -66,7 +77,7 @@ def following(arm: dict, report: dict) -> Table | None:
             ("on fresh pairs", fresh["word"], estimate(fresh, digits), str(fresh["pairs"]), level)
         )
     if together:
-        name = f"base and arm at {together['factor']:g}x, the base's best"
+        name = f"base and arm at {together['factor']:.3g}x, the base's best"
         pairs = str(together["pairs"])
         rows.append((name, "no claim", estimate(together, digits), pairs, quantities.level(0.95)))
     headings = ("", "verdict", "difference and interval", "pairs", "level")

@@ -17,7 +17,7 @@ With one arm, or before any share is handed on, promise 1 and 2 hold together wi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy.typing import ArrayLike
 
@@ -46,13 +46,15 @@ def look(
     results: Mapping[str, ArrayLike],
     margin: float,
     alpha: float | None = None,
+    ended: Mapping[str, int] | None = None,
 ) -> dict[str, Standing]:
     """Every arm's standing at look `number` (0 is the first), from its differences so far.
 
     `results` holds all arms of the study, those that stopped earlier too, in the form of
     `divergence.signed_differences`; an arm that stopped may be shorter than the look. Earlier
     looks are replayed from the same data, so nothing is to be remembered between calls. `alpha`
-    is the family's false-alarm rate, the design's own unless given.
+    is the family's false-alarm rate, the design's own unless given. `ended`: arm -> the look after
+    which it was given up undecided; its share of alpha is not given to others.
     ValueError: a look the design has not, no arms, an unfinished arm with too few pairs.
     """
     if not 0 <= number < len(design.looks):
@@ -66,6 +68,9 @@ def look(
         active = [arm for arm in rows if arm not in standings or not standings[arm].finished]
         data = {arm: _first(rows[arm], design.looks[place], arm) for arm in active}
         _judge_all(design, place, data, margin, alpha, len(rows), standings)
+        for arm in active:
+            if (ended or {}).get(arm) == place:
+                standings[arm] = replace(standings[arm], finished=True)
     return standings
 
 

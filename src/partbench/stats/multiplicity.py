@@ -28,7 +28,8 @@ def holm(p_values: ArrayLike, alpha: float = 0.05) -> Holm:
     """Step down: the j-th smallest of m p-values (j = 1 first) meets alpha / (m - j + 1).
 
     `adjusted_(j) = max over i <= j of (m - i + 1) p_(i)`, at most 1. Valid under any dependence,
-    so for arms that share a base. Source: Holm 1979.
+    so for arms that share a base, each judged by the noise of its own pairs (`dunnett.py` says
+    why not Dunnett's test). Source: Holm 1979.
     """
     p, alpha = _p_values(p_values), probability(alpha, "alpha")
     order = np.argsort(p, kind="stable")

@@ -93,7 +93,9 @@ def on_ladder(
     rung this is Tukey's jackknife over whole seeds (Miller 1974) to first order.
 
     No number is given, and `reason` says why, where L_arm lies outside the mean losses of the
-    base (`extrapolated`), and where the base's loss does not fall clearly.
+    base (`extrapolated`), and where the base's loss does not fall clearly. An arm that wins at the
+    base's largest budget is always outside, so give the base one budget above the arm's: to keep
+    only the arms that are not refused there would be to keep the unlucky ones.
     ValueError: fewer than 3 budgets or 2 seeds, a budget that is not the base's.
     """
     from scipy.special import stdtrit

@@ -42,9 +42,9 @@ class Design:
 
     def at(self, alpha: float) -> "Design":
         """The same kind of design, with the same looks, at another false-alarm rate."""
-        if self.name not in _DESIGNS:
-            raise ValueError(f"design {self.name!r} is not known: choose {', '.join(_DESIGNS)}")
-        return _DESIGNS[self.name](self.looks, alpha)
+        if self.name not in DESIGNS:
+            raise ValueError(f"design {self.name!r} is not known: choose {', '.join(DESIGNS)}")
+        return DESIGNS[self.name](self.looks, alpha)
 
     def false_alarms(self) -> float:
         """P(some look decides | no difference), exactly, for t-tests on normal differences."""
@@ -147,13 +147,14 @@ def _checked_looks(looks: Sequence[int]) -> tuple[int, ...]:
     return checked
 
 
-_DESIGNS: dict[str, Callable[[Sequence[int], float], Design]] = {
+DESIGNS: dict[str, Callable[[Sequence[int], float], Design]] = {
     "flat": flat,
     "obrien_fleming": obrien_fleming,
     "spending_obrien_fleming": lambda looks, alpha: spending(looks, alpha, "obrien_fleming"),
     "spending_pocock": lambda looks, alpha: spending(looks, alpha, "pocock"),
     "unplanned": lambda looks, alpha: _unplanned(tuple(looks), alpha),
 }
+"""The designs by name, each made from its looks and the false-alarm rate of all of them."""
 
 
 def e_value(differences: ArrayLike, kappa: float = 2.0) -> float:

@@ -55,19 +55,6 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class EqualSeconds:
-    """The difference once both arms train for the same time, in the unit of the score."""
-
-    word: str
-    sign: str
-    difference: float
-    low: float
-    high: float
-    standard_error: float
-    level: float
-
-
-@dataclass(frozen=True)
 class Slope:
     """How fast the base's loss falls: -dL / d ln(compute), in score per e-fold of compute."""
 
@@ -132,36 +119,6 @@ def word_of(low: float, high: float, margin: float) -> tuple[str, str]:
     if slightly:
         return (WORSE if low > 0 else BETTER), ""
     return INCONCLUSIVE, ""
-
-
-def equal_seconds(
-    difference: Paired,
-    log_ratio: float,
-    log_ratio_error: float,
-    slope: float,
-    slope_error: float,
-    margin: float,
-    level: float = 0.95,
-) -> EqualSeconds:
-    """The equal-token difference d turned into that at equal seconds: `d + slope * ln r`.
-
-    r is the arm's seconds a step over the base's; in the base's time the arm trains on 1/r of the
-    tokens, which costs it slope * ln r (`slope_of_curve`). Delta method, the three taken as
-    independent: `var = var(d) + (ln r)^2 var(slope) + slope^2 var(ln r)`, t with n - 1 freedom.
-    ValueError: a slope below 0 (the base must still learn), an error below 0.
-    """
-    if not math.isfinite(log_ratio):
-        raise ValueError(f"log_ratio is {log_ratio}: give ln(seconds a step, arm over base)")
-    slope = not_negative(slope, "slope")
-    shift = difference.mean + slope * log_ratio
-    error = math.sqrt(
-        difference.standard_error**2
-        + (log_ratio * not_negative(slope_error, "slope_error")) ** 2
-        + (slope * not_negative(log_ratio_error, "log_ratio_error")) ** 2
-    )
-    interval = from_moments(shift, error, 1, difference.freedom, level)
-    word, sign = word_of(interval.low, interval.high, positive(margin, "margin"))
-    return EqualSeconds(word, sign, shift, interval.low, interval.high, error, level)
 
 
 def slope_of_curve(losses_half: ArrayLike, losses_full: ArrayLike, ratio: float = 2.0) -> Slope:

@@ -7,7 +7,8 @@ picked for being better, and its difference flatters it: fresh pairs do not.
 from typing import Any
 
 from partbench.stats.paired import paired
-from partbench.stats.verdict import BETTER, decide
+from partbench.stats.verdict import BETTER
+from partbench.stats.winners import confirm
 from partbench.study import tuning
 from partbench.study.plan import Job, confirming_jobs, confirming_seeds, pair_jobs
 from partbench.study.reading import Reading
@@ -36,19 +37,21 @@ def winners(study: Study, arms: list[Tree]) -> list[str]:
     return [arm["name"] for arm in arms if arm["verdict"]["word"] == BETTER]
 
 
-def confirmation(
-    study: Study, asked: Study, ledger: Known, arms: list[Tree], margin: float
-) -> Tree:
+def confirmation(study: Study, asked: Study, ledger: Known, arms: list[Tree]) -> Tree:
     """Arm -> its verdict on the fresh pairs alone, the winners sharing alpha; where known."""
-    names = winners(study, arms)
-    seeds = confirming_seeds(asked)
+    names, seeds = winners(study, arms), confirming_seeds(asked)
+    reading = Reading.of(asked, ledger, seeds, {})
     found = {}
-    for name in names:
-        reading = Reading.of(asked, ledger, seeds, {})
-        base_scores, arm_scores = reading.scores(name, seeds)
-        if len(base_scores) == len(seeds):
-            fresh = decide(base_scores, arm_scores, margin, 1 - study.alpha / len(names))
-            found[name] = {
+    for arm in arms:
+        base_scores, arm_scores = reading.scores(arm["name"], seeds)
+        differences = [b - a for a, b in zip(base_scores, arm_scores, strict=True)]
+        known = len(differences) == len(seeds) and all(map(_finite, differences))
+        if arm["name"] in names and known:
+            used = [row["seed"] for row in arm["pairs"]]
+            pairs = dict(zip(seeds, differences, strict=True))
+            screened = arm["verdict"]["difference"]
+            fresh = confirm(screened, pairs, used, len(names), 1 - study.alpha)
+            found[arm["name"]] = {
                 "word": fresh.word,
                 "difference": fresh.difference,
                 "low": fresh.low,

@@ -38,15 +38,17 @@ def report(
     seeds = [] if waiting else study.seeds(study.looks[look])
     reading = Reading.of(asked, ledger, seeds, tuned.held_back if tuned else {})
     margin, margin_text = reading.margin
-    standings = reading.standings(reached)
+    standings, futile = reading.standings(reached)
     arms = [
-        verdicts.entry(reading, name, standings.get(name), costs, reached) for name in study.arms
+        verdicts.entry(reading, name, standings.get(name), futile.get(name), costs, reached)
+        for name in study.arms
     ]
+    verdicts.shrink(arms)
     # Without a margin (a base that learns nothing from more compute) the last look ends it too.
     last = reached == len(study.looks) - 1 and margin is None
     decided = not waiting and (last or all(arm["finished"] for arm in arms))
     rungs = ladder.read(study, ledger, asked, arms) if study.ladder else None
-    _add_what_follows(study, asked, tuned, ledger, arms, margin, decided)
+    _add_what_follows(study, asked, tuned, ledger, arms, decided)
     wanted = after.jobs(study, asked, tuned, arms) if decided else []
     used = provenance.cells(study, ledger, reading, wanted)
     over = (
@@ -95,12 +97,11 @@ def _add_what_follows(
     tuned: tuning.Tuning | None,
     ledger: Known,
     arms: list[Tree],
-    margin: float | None,
     decided: bool,
 ) -> None:
     fresh: Tree = {}
-    if decided and margin is not None:
-        fresh = after.confirmation(study, asked, ledger, arms, margin)
+    if decided and study.confirm:
+        fresh = after.confirmation(study, asked, ledger, arms)
     together: Tree = {}
     if decided and tuned is not None:
         together = after.at_the_shared_value(study, tuned, ledger, arms)

@@ -1,7 +1,9 @@
 """What the records of one arm show beside its scores: costs, curves, life of its parts."""
 
+import math
 from typing import Any
 
+from partbench.stats.matching import FLOPS, PARAMETERS, SECONDS, Ratio
 from partbench.study.ledger import Records
 from partbench.study.spec import Study
 
@@ -25,6 +27,19 @@ def costs(name: str, records: Records, costs: Tree) -> Tree:
         "time_ratio_low": measured.get("ratio_low"),
         "time_ratio_high": measured.get("ratio_high"),
     }
+
+
+def ratios(name: str, records: Records, measured: Tree) -> dict[str, Ratio | None]:
+    """ln(arm / base) of parameters, FLOPs a token and seconds a step; None where not known."""
+    base, arm = costs("base", records, measured), costs(name, records, measured)
+    found: dict[str, Ratio | None] = {}
+    for kind, key in ((PARAMETERS, "parameters"), (FLOPS, "flops_per_token")):
+        known = base[key] and arm[key]
+        found[kind] = Ratio(math.log(arm[key] / base[key])) if known else None
+    timed = measured.get(name, {})
+    known = timed.get("ratio")
+    found[SECONDS] = Ratio(math.log(known), timed["log_ratio_error"]) if known else None
+    return found
 
 
 def liveness(study: Study, name: str, records: Records) -> list[Tree]:

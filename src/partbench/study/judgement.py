@@ -10,8 +10,10 @@ from typing import Any
 
 from partbench.stats import verdict
 from partbench.stats.checks import Numbers
+from partbench.stats.matching import SECONDS, TOKENS, Ratio, four_matchings
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import paired
+from partbench.stats.verdict import Slope
 from partbench.study.ledger import Halves, Records
 from partbench.study.plan import half_budget
 from partbench.study.spec import Study
@@ -67,44 +69,51 @@ def unit_margin(
     return value, f"{value:.3f} {unit}, which {share} buys the base"
 
 
-def at_equal_seconds(
+def matchings(
     differences: Numbers,
-    costs: Tree | None,
+    ratios: dict[str, Ratio | None],
     slope: Tree | None,
     margin: float,
     level: float,
+) -> dict[str, Tree | None]:
+    """The verdict at equal parameters, FLOPs and seconds: word and interval, or the reason."""
+    curve = slope and Slope(slope["value"], slope["standard_error"], slope["pairs"])
+    made = four_matchings(paired(differences, level), ratios, curve or None, None, margin, level)
+    found: dict[str, Tree | None] = {}
+    for kind, matching in made.items():
+        if matching.result is not None:
+            result = matching.result
+            found[kind] = {
+                "word": result.word,
+                "sign": result.sign,
+                "difference": result.difference,
+                "low": result.low,
+                "high": result.high,
+            }
+        elif kind != SECONDS:
+            found[kind] = {"word": None, "reason": matching.reason}
+    found.pop(TOKENS)
+    return found
+
+
+def compute_multiplier(
+    differences: Numbers, seeds: list[int], slope: Tree | None, level: float
 ) -> Tree | None:
-    """The verdict once base and arm train for the same time; None where times are not known."""
-    if not costs or not costs.get("ratio") or slope is None or slope["value"] < 0:
-        return None
-    found = verdict.equal_seconds(
-        paired(differences, level),
-        math.log(costs["ratio"]),
-        costs["log_ratio_error"],
-        slope["value"],
-        slope["standard_error"],
-        margin,
-        level,
-    )
-    return {
-        "word": found.word,
-        "sign": found.sign,
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
-    }
+    """How much more compute the base would need to reach the arm's score, with its interval.
 
-
-def compute_multiplier(differences: Numbers, slope: Tree | None, level: float) -> Tree | None:
-    """How much more compute the base would need to reach the arm's score, with its interval."""
+    `seeds[i]` is that of `differences[i]`.
+    """
     if slope is None:
         return None
-    drops = [drop for _, drop in sorted((int(s), d) for s, d in slope["drops"].items())]
     budgets = slope["budgets"][1] / slope["budgets"][0]
-    if min(len(drops), len(differences)) >= 3:
+    both = [
+        (difference, slope["drops"][str(seed)])
+        for seed, difference in zip(seeds, differences, strict=True)
+        if str(seed) in slope["drops"]
+    ]
+    if len(both) >= 3:
         # The seeds that were trained at both budgets carry the base's noise in both numbers.
-        count = min(len(drops), len(differences))
-        found = over_seeds(differences[:count], drops[:count], budgets, level)
+        found = over_seeds([d for d, _ in both], [drop for _, drop in both], budgets, level)
     else:
         found = verdict.multiplier(
             paired(differences, level), slope["value"], slope["standard_error"], level

@@ -122,7 +122,7 @@ def _arm(reading: Reading, name: str, seeds: list[int], level: float) -> Tree:
         "high": test.high,
         "scores": arm_scores,
         "multiplier": _with_error(
-            compute_multiplier(differences, reading.slope, level), test, level
+            compute_multiplier(differences, seeds, reading.slope, level), test, level
         ),
     }
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from partbench.stats import monitor, sequential
+from partbench.stats import monitor
 from partbench.stats.divergence import signed_differences
-from partbench.stats.sequential import Design
+from partbench.stats.futility import Futility, futility
+from partbench.stats.sequential import DESIGNS, Design
 from partbench.study import evidence
 from partbench.study.judgement import Tree, slope_of, unit_margin
 from partbench.study.ledger import Halves, Records
@@ -41,8 +42,7 @@ class Reading:
     @cached_property
     def design(self) -> Design:
         """The looks and their levels."""
-        plan = sequential.flat if self.study.design == "flat" else sequential.obrien_fleming
-        return plan(self.study.looks, self.study.alpha)
+        return DESIGNS[self.study.design](self.study.looks, self.study.alpha)
 
     @cached_property
     def unit(self) -> str:
@@ -87,20 +87,32 @@ class Reading:
         dead = evidence.dead(self.study, arm, self.records)
         return f"dead part: {', '.join(dead)} did not take part in learning" if dead else ""
 
-    def standings(self, look: int | None) -> dict[str, monitor.Standing]:
-        """Every arm's standing at `look`; arms that are withheld have none."""
+    def standings(
+        self, look: int | None
+    ) -> tuple[dict[str, monitor.Standing], dict[str, Futility]]:
+        """Every arm's standing at `look`, and why arms were given up; withheld arms have none."""
         margin = self.margin[0]
         if look is None or margin is None:
-            return {}
+            return {}, {}
         results = {}
         for arm in self.study.arms:
             if not self.withheld(arm, look):
                 scores = self.scores(arm, self.study.seeds(self.study.looks[look]))
                 if len(scores[0]) < self.study.looks[0]:
-                    return {}  # the ledger has lost records since: they are bought again
+                    return {}, {}  # the ledger has lost records since: they are bought again
                 results[arm] = signed_differences(*scores)
         if not results:
-            return {}
+            return {}, {}
         # The false-alarm rate is shared among all arms declared, those withheld included.
         alpha = self.study.alpha * len(results) / len(self.study.arms)
-        return monitor.look(self.design, look, results, margin, alpha)
+        given_up: dict[str, Futility] = {}
+        ended: dict[str, int] = {}
+        for place in range(min(look, len(self.design.looks) - 2) + 1):
+            found = monitor.look(self.design, place, results, margin, alpha, ended)
+            for arm, standing in found.items():
+                if not standing.finished and standing.verdict.method == "paired t":
+                    share = standing.alpha
+                    ahead = futility(self.design, place, results[arm], margin, share)
+                    if ahead.futile:
+                        given_up[arm], ended[arm] = ahead, place
+        return monitor.look(self.design, look, results, margin, alpha, ended), given_up

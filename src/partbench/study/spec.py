@@ -23,6 +23,7 @@ from partbench.core.config import Config, fingerprint, parse_assignment, read_to
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
 from partbench.data.text import open_text
+from partbench.stats.sequential import DESIGNS
 from partbench.study.declared import (
     FIRST_TUNING_SEED,
     Ladder,
@@ -37,11 +38,12 @@ from partbench.study.declared import (
 )
 
 PRESETS = Path(__file__).parent / "presets"
-KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "set", "arms", "first_seed",
-        "tune", "ladder", "confirm")  # fmt: skip
+KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "design", "set", "arms",
+        "first_seed", "tune", "ladder", "confirm")  # fmt: skip
 Choose = Callable[[Config], Numerics]
 """The numerics for a base: measured on this machine, or those of a study that has begun."""
 FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
+CAREFUL, UNPLANNED = "obrien_fleming", "unplanned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Study:
     """Everything that is fixed before the first cell runs.
 
     margin: (number, "") in the task's unit, or (share, "compute") of the base's compute.
-    looks: numbers of pairs at which the study may end. design: "flat" or "obrien_fleming".
+    looks: numbers of pairs at which the study may end. design: one of `stats.sequential.DESIGNS`.
     tune, ladder: see declared.py. confirm: fresh pairs on which arms called better are run again.
     """
 
@@ -198,6 +200,7 @@ def from_file(path: Path, numerics: Choose, **overrides: Any) -> Study:
         alpha=tree.get("alpha"),
         looks=tree.get("looks"),
         careful=tree.get("careful", False),
+        design=tree.get("design"),
         first_seed=tree.get("first_seed"),
         tune=tree.get("tune"),
         ladder=tree.get("ladder"),
@@ -236,6 +239,7 @@ def declare(
     alpha: float | None = None,
     looks: Any = None,
     careful: bool = False,
+    design: Any = None,
     first_seed: int | None = None,
     tune: Any = None,
     ladder: Any = None,
@@ -243,15 +247,15 @@ def declare(
 ) -> Study:
     """A study from plain values, checked; ConfigError says what is wrong and where."""
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
-             "first_seed": first_seed, "tune": tune, "ladder": ladder,
+             "design": design, "first_seed": first_seed, "tune": tune, "ladder": ladder,
              "confirm": confirm}  # fmt: skip
     given |= {key: value for key, value in overrides.items() if value is not None}
-    careful = bool(given["careful"])
     wanted = given["looks"]
     if wanted is not None and not (
         isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted)
     ):
         raise ConfigError(f"looks: {wanted!r} is not a list of whole numbers; e.g. [4, 6, 8, 12]")
+    kind = _design(given["design"], bool(given["careful"]))
     study = Study(
         name=name,
         question=question,
@@ -259,8 +263,8 @@ def declare(
         arms={arm: base.edit(edit) for arm, edit in edits.items()},
         margin=parse_margin(given["margin"]),
         alpha=number("alpha", given["alpha"], 0.05),
-        looks=tuple(wanted) if wanted is not None else CAREFUL_LOOKS if careful else FLAT_LOOKS,
-        design="obrien_fleming" if careful else "flat",
+        looks=_looks(wanted, kind),
+        design=kind,
         first_seed=whole("first_seed", given["first_seed"], 1),
         tune=parse_tune(given["tune"]),
         ladder=parse_ladder(given["ladder"]),
@@ -271,6 +275,22 @@ def declare(
     # All is resolved and checked here, before anything is measured and not in the first cell.
     json.dumps(study.declaration)
     return dataclasses.replace(study, numerics=numerics(base))
+
+
+def _design(given: Any, careful: bool) -> str:
+    chosen = given or (CAREFUL if careful else "flat")
+    if chosen not in DESIGNS:
+        raise unknown("design", str(chosen), "design", DESIGNS)
+    if careful and chosen != CAREFUL:
+        raise ConfigError(f"design: {chosen} and careful cannot both be; careful is {CAREFUL}")
+    return str(chosen)
+
+
+def _looks(given: Any, design: str) -> tuple[int, ...]:
+    """The looks of a design; unplanned ones are at every pair, up to the last that is named."""
+    default = CAREFUL_LOOKS if design == CAREFUL else FLAT_LOOKS
+    looks = tuple(given) if given is not None else default
+    return tuple(range(2, looks[-1] + 1)) if design == UNPLANNED and looks else looks
 
 
 def _slug(text: str) -> str:

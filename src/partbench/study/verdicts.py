@@ -1,13 +1,16 @@
 """One arm's entry in the report: verdict, pairs, costs, life of its parts, curves."""
 
+import math
 from typing import Any
 
 from partbench.stats import monitor, paired, verdict
 from partbench.stats.divergence import signed_differences
+from partbench.stats.futility import Futility
 from partbench.stats.power import pairs_to_settle
+from partbench.stats.winners import shrunken
 from partbench.study import evidence
 from partbench.study.advice import advice
-from partbench.study.judgement import at_equal_seconds, compute_multiplier
+from partbench.study.judgement import compute_multiplier, matchings
 from partbench.study.reading import Reading
 
 Tree = dict[str, Any]
@@ -15,7 +18,12 @@ OUTCOMES = ("finished", "diverged", "failed")
 
 
 def entry(
-    reading: Reading, name: str, standing: monitor.Standing | None, costs: Tree, look: int | None
+    reading: Reading,
+    name: str,
+    standing: monitor.Standing | None,
+    futile: Futility | None,
+    costs: Tree,
+    look: int | None,
 ) -> Tree:
     """The arm `name` as the report shows it, judged at `look`."""
     study, withheld = reading.study, reading.withheld(name, look)
@@ -23,7 +31,8 @@ def entry(
         "name": name,
         "diff": study.base.diff(study.arms[name]),
         "finished": bool(withheld) or (standing is not None and standing.finished),
-        "verdict": {"reason": withheld} | _verdict(reading, name, standing, costs),
+        "verdict": {"reason": withheld, "futile": _futile(futile)}
+        | _verdict(reading, name, standing, costs),
         "pairs": _pairs(reading, name)[: _counted(standing)],
         "costs": evidence.costs(name, reading.records, costs),
         "liveness": evidence.liveness(study, name, reading.records),
@@ -43,11 +52,12 @@ def _verdict(reading: Reading, name: str, standing: monitor.Standing | None, cos
     settle = None
     if found.word == verdict.INCONCLUSIVE and finite:
         settle = pairs_to_settle(differences, margin, found.level)
-    seconds, multiplier = None, None
+    matched, multiplier = {}, None
     if finite:
-        slope = reading.slope
-        multiplier = compute_multiplier(differences, slope, found.level)
-        seconds = at_equal_seconds(differences, costs.get(name), slope, margin, found.level)
+        seeds = study.seeds(found.count)
+        multiplier = compute_multiplier(differences, seeds, reading.slope, found.level)
+        ratios = evidence.ratios(name, reading.records, costs)
+        matched = matchings(differences, ratios, reading.slope, margin, found.level)
     return {
         "word": found.word,
         "sign": found.sign,
@@ -63,10 +73,40 @@ def _verdict(reading: Reading, name: str, standing: monitor.Standing | None, cos
         "sd_difference": found.sd,
         "method": found.method,
         "multiplier": multiplier,
-        "seconds": seconds,
+        "seconds": matched.pop("seconds", None),
+        "matchings": matched,
         # None at either end means more than a thousand: no number that a report should print.
         "settle": None if settle is None or None in settle else list(settle),
         "diverged": {"base": found.base_diverged, "arm": found.arm_diverged},
+    }
+
+
+def shrink(arms: list[Tree]) -> None:
+    """Add to each arm what its difference is worth once the luck of the best of many is taken off.
+
+    From three arms up; arms judged by ranks, or with pairs that do not differ at all, are left out.
+    """
+    judged = [arm for arm in arms if arm["verdict"].get("sd_difference")]
+    found: dict[str, Tree] = {}
+    if len(judged) >= 3:
+        verdicts = [arm["verdict"] for arm in judged]
+        errors = [v["sd_difference"] / math.sqrt(v["pairs"]) for v in verdicts]
+        freedoms = [v["pairs"] - 1 for v in verdicts]
+        made = shrunken([v["difference"] for v in verdicts], errors, freedoms)
+        for arm, value, low, high in zip(judged, made.estimates, made.low, made.high, strict=True):
+            found[arm["name"]] = {"difference": value, "low": low, "high": high}
+    for arm in arms:
+        arm["shrunken"] = found.get(arm["name"])
+
+
+def _futile(found: Futility | None) -> Tree | None:
+    """The chances that were left of settling the question, where an arm was given up."""
+    if found is None:
+        return None
+    return {
+        "at_estimate": found.at_estimate.settles,
+        "at_margin": found.at_margin.settles,
+        "threshold": found.threshold,
     }
 
 
