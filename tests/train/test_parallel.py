@@ -24,6 +24,7 @@ from partbench.train.record import run_cell
 
 OUTSIDE = Path(__file__).with_name("outside_parts.py")
 PARTS = Path(__file__).with_name("rank_parts.py")
+pytestmark = pytest.mark.timeout(300)
 TORCHRUN = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
 TORCHRUN += ["--nproc-per-node", "2"]
 KINDS: dict[str, dict[str, Any]] = {
@@ -50,7 +51,7 @@ def ranked(run: Cell, **numerics: Any) -> Cell:
 def torchrun(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Two processes of a script or module."""
     return subprocess.run(
-        [*TORCHRUN, *words], capture_output=True, text=True, timeout=100,
+        [*TORCHRUN, *words], capture_output=True, text=True, timeout=250,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )  # fmt: skip
 
