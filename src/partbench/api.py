@@ -9,7 +9,6 @@ print(report["arms"][0]["verdict"]["word"], report["arms"][0]["advice"])
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +73,22 @@ class Study:
 
         return forecast.text(forecast.forecast(self.declared, Ledger(), self._machine.slots))
 
-    def run(self, folder: str | Path | None = None, *, seconds: float | None = None) -> Any:
+    def run(
+        self,
+        folder: str | Path | None = None,
+        *,
+        seconds: float | None = None,
+        engine: str = "local",
+    ) -> Any:
         """Run it to its verdict, or go on where it stopped; the report as a tree.
 
         folder: where the report goes, `runs/<name>` if not given. Progress is told on stderr.
-        seconds: stop after this time. Raises `study.run.Interrupted` then and on Ctrl-C: nothing is
-        lost, and the same call goes on. From a script, call it under `if __name__ == "__main__"`.
+        engine: "local", "ray" or "slurm". seconds: stop after this time. Raises
+        `study.run.Interrupted` then and on Ctrl-C: nothing is lost, and the same call goes on.
+        From a script, call it under `if __name__ == "__main__"`.
         """
         from partbench.cli.live import Live
-        from partbench.engines.local import Local
+        from partbench.engines.choose import chosen
         from partbench.report.write import write
         from partbench.study.ledger import Ledger
         from partbench.study.run import Driver
@@ -90,6 +96,6 @@ class Study:
         study, slots = self.declared, self._machine.slots
         place = Path(folder) if folder else self._machine.place(study)
         live = Live(study, slots)
-        start = partial(Local, slots, study.numerics.threads)
+        start = chosen(engine, slots, study.numerics)
         with live:
             return Driver(study, place, Ledger(), start, live, seconds).run(write)

@@ -199,6 +199,21 @@ def test_numerics_stay_as_they_were_declared(partbench, work, monkeypatch):
     }
 
 
+def test_ranks_are_frozen_and_part_of_the_command(partbench, quick):
+    words = ["--swap", "ffn=swiglu", "--margin", "0.5", "--out", "study"]
+    assert compare(partbench, *words, "--ranks", "2:sharded").code == 0
+    report = json.loads(Path("study/report.json").read_text())
+    numerics = report["provenance"]["numerics"]
+    assert (numerics["ranks"], numerics["sharding"]) == (2, "full")
+    assert "--ranks 2:sharded" in json.dumps(report)
+    ran = len(quick.ran)
+    assert compare(partbench, *words).code == 0  # goes on with the ranks it began with
+    assert len(quick.ran) == ran
+    said = compare(partbench, *words, "--ranks", "4")
+    assert said.code == 2
+    assert "numerics.ranks: 2 -> 4" in said.err
+
+
 def test_a_report_is_written_anew_from_its_data(partbench):
     compare(partbench, "--swap", "ffn=swiglu", "--margin", "0.5", "--out", "study")
     data = Path("study/report.json").read_bytes()

@@ -20,7 +20,7 @@ def engine(tmp_path, monkeypatch):
     shell = tmp_path / "python"
     shell.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -E {FAKE}\n")
     shell.chmod(0o755)
-    monkeypatch.setattr(local.sys, "executable", str(shell))
+    monkeypatch.setattr(sys, "executable", str(shell))
     with Local(2, 1, tmp_path / "logs") as made:
         yield made
 

@@ -22,7 +22,9 @@ MACHINE = re.compile(
     r"(?<![\w.$~-])/(?:work|opt|root|home/\w+|Users/\w+|mnt|workspace)/|\.\./shared"
     r"|--(?:extra-)?index-url|--find-links|\b(?:localhost|127\.0\.0\.1)\b"
 )
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "tests/engines/real_slurm.py": "127.0.0.1",  # the Slurm that the test starts listens there
+}
 """File -> what in it only looks like a path of a machine. Say why in a comment."""
 
 LATER = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")

@@ -16,8 +16,8 @@ def cell(
         Path | None, typer.Option(help="Folder of the cell (default: its place in the ledger).")
     ] = None,
 ) -> None:
-    """Run one cell in this process and write its record. Exit codes: 0 finished or diverged,
-    1 failed, 2 bad input, 143 stopped with a checkpoint."""
+    """Run one cell in this process, or in those that torchrun started, and write its record.
+    Exit codes: 0 finished or diverged, 1 failed, 2 bad input, 143 stopped with a checkpoint."""
     read = Cell.read(spec)
     from partbench.study.ledger import Ledger
 
@@ -25,18 +25,25 @@ def cell(
     import signal
 
     from partbench.train.loop import Stopped
+    from partbench.train.parallel import joined, leave
     from partbench.train.record import run_cell
 
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    try:
-        record = run_cell(read, folder, lambda step, steps, loss: bool(stopping))
-    except Stopped:
-        raise typer.Exit(143) from None
-    sys.stdout.write(json.dumps({k: record.get(k) for k in ("id", "status", "score", "reason")}))
-    sys.stdout.write("\n")
-    if record["status"] == "failed":
-        raise typer.Exit(1)
+    code = 0
+    with joined(read.how) as ranks:
+        try:
+            record = run_cell(read, folder, lambda step, steps, loss: bool(stopping), ranks)
+        except Stopped:
+            code = 143
+        else:
+            if ranks.first:
+                said = {key: record.get(key) for key in ("id", "status", "score", "reason")}
+                sys.stdout.write(json.dumps(said) + "\n")
+                code = int(record["status"] == "failed")
+    leave(ranks, code)
+    if code:
+        raise typer.Exit(code)
 
 
 def worker(

@@ -32,6 +32,8 @@ def compare(
     careful: Careful = False,
     looks: Looks = None,
     tune: Tuned = False,
+    engine: options.EngineName = "local",
+    ranks: options.RankCount = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of this study (default: runs/<name>).")
     ] = None,
@@ -59,12 +61,11 @@ def compare(
     the same command goes on. Exit codes: 0 complete, 1 an arm failed, 2 bad input, 3 time is up
     (--for), 130 Ctrl-C.
     """
-    from functools import partial
-
     from partbench.cli import machine
     from partbench.cli.existing import compare_existing
     from partbench.cli.live import Live
-    from partbench.engines.local import Local
+    from partbench.core.numerics import Numerics
+    from partbench.engines.choose import chosen as engine_of
     from partbench.report.write import write
     from partbench.study.ledger import Ledger
     from partbench.study.run import Driver, Interrupted
@@ -83,17 +84,20 @@ def compare(
     if columns or higher:
         raise ConfigError("--columns and --higher speak of a table of runs; add --from runs.csv")
     seconds = options.seconds_of(for_)
+    engine_of(engine, 1, Numerics())  # a place that is not there is said before all else
     chosen = machine.Chooser(Live.say, out)
     question = options.study_of(
-        study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
-    )
+        study, swap, base, set_, options.ranked(chosen, ranks),
+        margin=margin, careful=careful, looks=looks, tune=tune,
+    )  # fmt: skip
+    options.check_ranks(question)
     folder = chosen.place(question)
     ledger = Ledger()
     live = Live(question, chosen.slots)
-    start = partial(Local, chosen.slots, question.numerics.threads)
+    start = engine_of(engine, chosen.slots, question.numerics)
     driver = Driver(
         question, folder, ledger, start, live, seconds,
-        options.command_of(study, swap, base, set_, margin, careful, looks, tune),
+        options.command_of(study, swap, base, set_, margin, careful, looks, tune, ranks),
     )  # fmt: skip
     try:
         with live:

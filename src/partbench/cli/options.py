@@ -1,13 +1,15 @@
 """Options that several verbs share, and the study they describe."""
 
+import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from partbench.core.config import parse_assignment
 from partbench.core.errors import ConfigError
+from partbench.core.numerics import Numerics
 from partbench.study.spec import Choose, Study, base_config, from_file, from_swaps
 
 StudyFile = Annotated[
@@ -34,6 +36,39 @@ Tuned = Annotated[
 Looks = Annotated[
     str | None, typer.Option(help="Numbers of pairs at which to look, e.g. 4,6,8,12.")
 ]
+
+EngineName = Annotated[
+    str, typer.Option("--engine", help="Where cells run: local, ray or slurm.", metavar="PLACE")
+]
+RankCount = Annotated[
+    str | None,
+    typer.Option("--ranks", help="Processes a cell, e.g. 4, or 4:sharded for a cut model."),
+]
+
+
+def ranked(choose: Choose, ranks: str | None) -> Choose:
+    """The same choice of numerics, with the ranks that `--ranks` asks for."""
+    if ranks is None:
+        return choose
+    match = re.fullmatch(r"(\d+)(:sharded)?", ranks.strip())
+    if match is None:
+        raise ConfigError(f"--ranks {ranks}: write a number like 4, or 4:sharded")
+    sharding: Literal["copies", "full"] = "full" if match[2] else "copies"
+    count = Numerics(ranks=int(match[1])).ranks  # checked before a machine is measured
+
+    def chosen(study: Study) -> Numerics:
+        found = choose(study)
+        threads = max(1, found.threads // count)
+        return dataclasses.replace(found, ranks=count, sharding=sharding, threads=threads)
+
+    return chosen
+
+
+def check_ranks(study: Study) -> None:
+    """ConfigError where an arm's batch cannot be shared by the study's ranks."""
+    for config in study.everyone.values():
+        train = config.resolved["train"]
+        study.numerics.check_batch(train["batch"], train["accumulate"])
 
 
 def study_of(
@@ -68,7 +103,7 @@ def study_of(
 
 def command_of(
     file: Path | None, swaps: list[str] | None, base: str, sets: list[str] | None,
-    margin: str | None, careful: bool, looks: str | None, tune: bool,
+    margin: str | None, careful: bool, looks: str | None, tune: bool, ranks: str | None = None,
 ) -> str:  # fmt: skip
     """The command that repeats this comparison."""
     import shlex
@@ -83,6 +118,7 @@ def command_of(
     words += ["--careful"] if careful else []
     words += ["--looks", looks] if looks else []
     words += ["--tune"] if tune else []
+    words += ["--ranks", ranks] if ranks else []
     return shlex.join(words)
 
 

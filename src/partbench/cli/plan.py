@@ -1,5 +1,8 @@
 """`partbench plan`: what a study would cost and could resolve, before anything runs."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from partbench.cli import options
@@ -15,6 +18,9 @@ def plan(
     careful: Careful = False,
     looks: Looks = None,
     tune: Tuned = False,
+    skypilot: Annotated[
+        Path | None, typer.Option(help="Write a SkyPilot task that runs the study to this file.")
+    ] = None,
 ) -> None:
     """Print cells, core-hours, memory, disk and the difference the study can resolve."""
     from partbench.cli import machine
@@ -26,3 +32,13 @@ def plan(
         study, swap, base, set_, chosen, margin=margin, careful=careful, looks=looks, tune=tune
     )
     typer.echo(forecast.text(forecast.forecast(question, Ledger(), chosen.slots)))
+    if skypilot is not None:
+        from partbench import __version__
+        from partbench.core.files import write_whole
+        from partbench.engines.skypilot import task
+
+        command = options.command_of(study, swap, base, set_, margin, careful, looks, tune)
+        cores = max(8, chosen.slots)
+        name = question.name
+        write_whole(skypilot, task(name, question.id, command, cores, str(skypilot), __version__))
+        typer.echo(f"SkyPilot task written; start it with: sky jobs launch {skypilot}")

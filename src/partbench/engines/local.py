@@ -10,15 +10,14 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from partbench.engines import Event
+from partbench.engines.tries import Tries, environment, worker_command
 
 GRACE_SECONDS = 20.0
 
@@ -44,7 +43,7 @@ class Local:
         self.log = log
         self.workers: list[Worker] = []
         self.selector = selectors.DefaultSelector()
-        self.deaths: dict[Path, int] = {}
+        self.tries = Tries()
 
     def __enter__(self) -> "Local":
         return self
@@ -59,26 +58,27 @@ class Local:
         until: Callable[[], bool] = lambda: False,
     ) -> None:
         """Run every folder's cell; `tell` hears each event. Stops early where `until` says so."""
-        waiting = deque(folders)
-        while waiting or any(worker.busy for worker in self.workers):
+        self.tries.add(folders)
+        while self.tries.waiting or any(worker.busy for worker in self.workers):
             if until():
                 self.close()
                 return
-            self._feed(waiting)
+            self._feed()
             for key, _ in self.selector.select(timeout=0.2):
                 worker: Worker = key.data
                 line = worker.process.stdout.readline() if worker.process.stdout else b""
                 if not line:
-                    self._bury(worker, waiting, tell)
+                    self._bury(worker, tell)
                     continue
                 event = json.loads(line)
                 if event["event"] == "done":
                     worker.busy = None
-                    self._feed(waiting)
+                    self._feed()
                 tell(event)
 
     def close(self) -> None:
         """End all workers; each saves a checkpoint first."""
+        self.tries.waiting.clear()
         for worker in self.workers:
             if worker.busy is None and worker.process.stdin:
                 worker.process.stdin.close()
@@ -94,7 +94,8 @@ class Local:
             self._forget(worker)
         self.workers = []
 
-    def _feed(self, waiting: deque[Path]) -> None:
+    def _feed(self) -> None:
+        waiting = self.tries.waiting
         while len(self.workers) < self.slots and len(self.workers) < len(waiting) + sum(
             1 for worker in self.workers if worker.busy
         ):
@@ -112,43 +113,29 @@ class Local:
 
     def _start(self, slot: int) -> Worker:
         self.log.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(self.threads),
-            "MKL_NUM_THREADS": str(self.threads),
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "PARTBENCH_CORES": ",".join(map(str, cores(slot, self.threads))),
-        }
+        own = {"PARTBENCH_CORES": ",".join(map(str, cores(slot, self.threads)))}
         with (self.log / f"worker-{slot}.log").open("ab") as messages:
             process = subprocess.Popen(
-                # -P: a file of the user's called random.py must not stand in for Python's own.
-                [sys.executable, "-P", "-m", "partbench", "worker"],
+                worker_command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=messages,
-                env=environment,
+                env={**environment(self.threads), **own},
                 # Unbuffered: a second event read along with the first would never wake `select`.
                 bufsize=0,
                 # Ctrl-C reaches the driver alone, which then asks the workers to save and stop.
                 start_new_session=True,
             )
-        worker = Worker(process, slot)
-        assert process.stdout is not None
-        self.selector.register(_file(process), selectors.EVENT_READ, worker)
-        return worker
+        started = Worker(process, slot)
+        self.selector.register(_file(process), selectors.EVENT_READ, started)
+        return started
 
-    def _bury(self, worker: Worker, waiting: deque[Path], tell: Callable[[Event], None]) -> None:
+    def _bury(self, worker: Worker, tell: Callable[[Event], None]) -> None:
         code = worker.process.wait()
         self._forget(worker)
         self.workers.remove(worker)
-        if worker.busy is None:
-            return
-        folder = worker.busy
-        self.deaths[folder] = self.deaths.get(folder, 0) + 1
-        if self.deaths[folder] < 2:
-            waiting.appendleft(folder)
-        else:
-            tell({"event": "done", "folder": str(folder), "status": "dead", "code": code})
+        if worker.busy is not None:
+            self.tries.died(worker.busy, code, tell)
 
     def _forget(self, worker: Worker) -> None:
         self.selector.unregister(_file(worker.process))

@@ -4,7 +4,6 @@ A spec says where files from outside lie, so that it runs from anywhere; its add
 (core/cell.py).
 """
 
-import dataclasses
 import os
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,7 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
     return Cell(
         config=_placed(config),
         seed=seed,
-        numerics=dataclasses.asdict(numerics),
+        numerics=numerics.tree,
         torch=version("torch"),
         corpus=_corpus(config),
         code={outside.absolute(name): code for name, code in config.outside_code().items()},

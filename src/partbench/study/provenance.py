@@ -53,8 +53,11 @@ def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
         "cells": len(used),
         "cells_reused": len(used) - len(fresh),
         "tokens": sum(tokens(each.cell.config) for each in fresh),
-        "core_seconds": sum(sum(each.record.get("seconds", {}).values()) for each in fresh)
-        * study.numerics.threads,
+        "core_seconds": study.numerics.threads
+        * sum(
+            sum(each.record.get("seconds", {}).values()) * each.record.get("processes", 1)
+            for each in fresh
+        ),
     }
 
 

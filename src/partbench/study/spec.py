@@ -120,7 +120,7 @@ class Study:
             "tune": plain(self.tune),
             "ladder": plain(self.ladder),
             "confirm": self.confirm,
-            "numerics": dataclasses.asdict(self.numerics),
+            "numerics": self.numerics.tree,
             "torch": version("torch"),
             "epoch": EPOCH,
             "configurations": {name: cell.portable["config"] for name, cell in cells.items()},

@@ -14,6 +14,7 @@ from torch import nn
 
 from partbench.core.errors import CheckpointError
 from partbench.core.files import write_whole
+from partbench.train import parallel
 
 
 def write(
@@ -21,8 +22,12 @@ def write(
     model: nn.Module,
     optimizer: torch.optim.Optimizer | None,
     facts: dict[str, Any],
+    first: bool = True,
 ) -> None:
-    """Save everything a run needs to go on to the same bits. `facts` must be JSON."""
+    """Save everything a run needs to go on to the same bits. `facts` must be JSON.
+
+    The file is the same however many ranks there are; all call this, the `first` writes.
+    """
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     scalars: dict[str, dict[str, Any]] = {}
     state = {} if optimizer is None else optimizer.state_dict()["state"]
@@ -33,8 +38,10 @@ def write(
             else:
                 scalars.setdefault(str(index), {})[key] = value
     metadata = {"facts": json.dumps(facts), "scalars": json.dumps(scalars)}
-    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(content, metadata=metadata))
+    full = {name: parallel.whole(tensor.detach()) for name, tensor in tensors.items()}
+    if first:
+        content = {name: tensor.cpu().contiguous() for name, tensor in full.items()}
+        write_whole(path, save(content, metadata=metadata))
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:
@@ -61,16 +68,20 @@ def restore(
             f"{path}: belongs to cell {str(facts.get('cell'))[:12]}, not to {cell[:12]}; "
             f"a checkpoint goes on only with the configuration it was begun with"
         )
+    held = model.state_dict()
     weights = {n.removeprefix("model/"): t for n, t in tensors.items() if n.startswith("model/")}
+    weights = {n: parallel.like(t, held[n]) if n in held else t for n, t in weights.items()}
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: does not fit this model ({error})") from None
     if optimizer is not None:
         state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in scalars.items()}
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for name, tensor in tensors.items():
             if name.startswith("optimizer/"):
                 _, index, key = name.split("/", 2)
-                state.setdefault(int(index), {})[key] = tensor
+                own = parallel.like(tensor, parameters[int(index)])
+                state.setdefault(int(index), {})[key] = own
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return facts

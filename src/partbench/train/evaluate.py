@@ -9,6 +9,7 @@ from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
 from partbench.models.contract import Network
 from partbench.tasks.contract import Task
+from partbench.train.parallel import Ranks
 from partbench.train.process import autocast, reseed
 
 BATCH = 64
@@ -17,22 +18,39 @@ BATCH = 64
 
 @torch.no_grad()
 def evaluate(
-    model: Network, task: Task, seed: int, numerics: Numerics, batches: int | None = None
+    model: Network,
+    task: Task,
+    seed: int,
+    numerics: Numerics,
+    batches: int | None = None,
+    ranks: Ranks | None = None,
 ) -> float:
     """Score in the task's unit over the held-out data of `seed` (its first `batches`, if given).
 
-    Infinite where the model gives a number that is none.
+    Infinite where the model gives a number that is none. Of several `ranks` each scores its part
+    of the batches, unless each holds a part of the model; sums are taken in the batches' order.
     """
-    total, count = 0.0, 0.0
+    ranks = ranks or Ranks(numerics)
+    split = ranks.size > 1 and not ranks.sharded
+    rows: list[tuple[float, float]] = []
     training = model.training
     model.eval()  # dropout and its like are for training
     reseed(numerics, seed, "evaluation")
-    for batch in islice(task.evaluation(seed, BATCH), batches):
+    for index, batch in enumerate(islice(task.evaluation(seed, BATCH), batches)):
+        if split and index % ranks.size != ranks.rank:
+            rows.append((0.0, 0.0))
+            continue
+        if numerics.ranks > 1:  # what is drawn must not depend on who scored what before
+            reseed(numerics, seed, "evaluation", index)
         with autocast(numerics):
             score = model.score(to_device(batch, numerics))
-        part, units = task.tally(score, batch)
-        total, count = total + part, count + units
+        rows.append(task.tally(score, batch))
     model.train(training)
+    if split:
+        rows = ranks.table(rows)
+    total, count = 0.0, 0.0
+    for part, units in rows:
+        total, count = total + part, count + units
     result = total / count
     return result if math.isfinite(result) else math.inf
 

@@ -35,6 +35,7 @@ from partbench.tasks.contract import OnText, Task
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
 from partbench.train.metrics import Metrics
+from partbench.train.parallel import Ranks, whole
 from partbench.train.process import autocast, reseed
 
 CHECKPOINT_SECONDS = 10.0
@@ -55,20 +56,24 @@ class Diverged(Exception):
 class Run:
     """One cell being trained in `folder`.
 
-    After `train()`: `outcome` holds what the record needs. Raises Stopped where `progress` says so.
+    `train()` returns what the record needs. Raises Stopped where `progress` says so on any rank.
     """
 
-    def __init__(self, cell: Cell, folder: Path, progress: Progress | None = None) -> None:
+    def __init__(
+        self, cell: Cell, folder: Path, progress: Progress | None = None, ranks: Ranks | None = None
+    ) -> None:
         self.cell = cell
         self.folder = folder
         self.progress = progress
         self.settings = cell.config["train"]
         self.numerics = cell.how
+        self.ranks = ranks or Ranks(self.numerics)
+        self.numerics.check_batch(self.settings["batch"], self.settings["accumulate"])
         self._check_code()
         self.task: Task = build_task(cell.config)
         self._check_corpus()
         self.dims = Dims(**cell.config["dims"], vocab=self.task.vocab)
-        self.model = self.fresh()
+        self.model = self.ranks.shard(self.fresh())
         self.roles = accounting.roles(self.model)
         self.optimizer = self._optimizer() if "train" in type(self.model).PHASES else None
         self.schedule = Factory("schedule", cell.config["schedule"], {})()
@@ -79,6 +84,7 @@ class Run:
         self.recent = 0.0
         self.warnings: list[str] = []
         self._take_up()
+        self.ranks.agree(self.model, self.start)
         self.hooks = {name: self._hooks(name) for name in ("before_step", "after_step")}
 
     def fresh(self) -> Network:
@@ -89,7 +95,8 @@ class Run:
 
     def train(self) -> dict[str, Any]:
         """Run every phase; returns what the record says of the outcome."""
-        metrics = Metrics(self.folder / names.METRICS, self.start)
+        path = self.folder / names.METRICS if self.ranks.first else None
+        metrics = Metrics(path, self.start)
         try:
             for phase in type(self.model).PHASES:
                 getattr(self, f"_{phase}")(metrics)
@@ -98,6 +105,10 @@ class Run:
         score = self.evaluations[-1][1]
         if not math.isfinite(score):
             raise Diverged("the score on held-out data is not a number")
+        self.ranks.agree(self.model, self.settings["steps"])
+        self.model = self.ranks.gathered(self.model, self.fresh)
+        if not self.ranks.first:
+            return {}
         return {
             "score": score,
             "evaluations": self.evaluations,
@@ -139,8 +150,9 @@ class Run:
             self.first = loss if self.first is None else self.first
             if step + 1 in due:
                 self._evaluate(step + 1)
-            stop = self.progress is not None and self.progress(step + 1, steps, loss)
-            if (stop or time.monotonic() - saved > CHECKPOINT_SECONDS) and step + 1 < steps:
+            late = self.ranks.first and time.monotonic() - saved > CHECKPOINT_SECONDS
+            stop, late = self.ranks.either(self._asked(step + 1, steps, loss), late)
+            if (stop or late) and step + 1 < steps:
                 metrics.flush()
                 self._save(step + 1)
                 saved = time.monotonic()
@@ -162,31 +174,39 @@ class Run:
         for hook in self.hooks["before_step"]:
             hook(step, steps)
         batch = self.task.batch(self.cell.seed, step, self.settings["batch"])
-        loss = self._backward(batch)
+        add = self.ranks.counting(self.model)
+        loss = self._backward(batch, step)
+        add()
         clip = self.settings["clip"]
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients, foreach=True)
-        if clip and norm > clip:  # below it nothing is cut, and one pass over memory is saved
+        total = whole(norm).item()
+        if clip and total > clip:  # below it nothing is cut, and one pass over memory is saved
             nn.utils.clip_grads_with_norm_(self.model.parameters(), clip, norm, foreach=True)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         for hook in self.hooks["after_step"]:
             hook(step, steps)
-        return loss.item(), norm.item(), rate
+        return loss.item(), total, rate
 
-    def _backward(self, batch: Batch) -> torch.Tensor:
-        """Gradients of the mean loss; micro-batches weigh as in one batch. Returns the mean nll."""
+    def _backward(self, batch: Batch, step: int) -> torch.Tensor:
+        """Gradients of the mean loss; shares and micro-batches weigh as in one batch. Returns the
+        mean nll."""
         pieces = self.settings["accumulate"]
         weight = batch.weights.sum().clamp_min(1e-9)
         loss = torch.zeros(())
-        for piece in zip(*(item.chunk(pieces) for item in batch), strict=True):
-            with autocast(self.numerics):
-                score = self.model.score(to_device(Batch(*piece), self.numerics))
-                nll = (score.nll * score.weights).sum() / weight.to(score.nll.device)
-                extra = sum(score.extra.values(), nll.new_zeros(())) / pieces
-            (nll + extra).backward()
-            loss = loss + nll.detach().cpu()
-        return loss
+        for share, own in self.ranks.cut(batch):
+            if self.ranks.shares > 1:
+                reseed(self.numerics, self.cell.seed, "step", step, "rank", share)
+            for piece in zip(*(item.chunk(pieces) for item in own), strict=True):
+                with autocast(self.numerics):
+                    score = self.model.score(to_device(Batch(*piece), self.numerics))
+                    nll = (score.nll * score.weights).sum() / weight.to(score.nll.device)
+                    extra = sum(score.extra.values(), nll.new_zeros(()))
+                    extra = extra / (pieces * self.ranks.shares)
+                self.ranks.charged(nll + extra).backward()
+                loss = loss + nll.detach().cpu()
+        return self.ranks.add(list(self.model.parameters()), loss)
 
     def _hooks(self, name: str) -> list[Callable[[int, int], None]]:
         """The model's hooks of that name; asking every module at each step takes a millisecond."""
@@ -196,14 +216,18 @@ class Run:
         steps = self.settings["steps"]
         for step in range(steps):
             yield self.task.batch(self.cell.seed, step, self.settings["batch"])
-            if self.progress is not None and self.progress(step + 1, steps, math.nan):
+            if self.ranks.either(self._asked(step + 1, steps, math.nan))[0]:
                 raise Stopped
+
+    def _asked(self, step: int, steps: int, loss: float) -> bool:
+        """Tell this rank's listener where the run is; whether it wants it to stop."""
+        return self.progress is not None and self.progress(step, steps, loss)
 
     def _evaluate(self, step: int) -> None:
         began = time.perf_counter()
         optimizer = self.optimizer
         with optimizer.judged() if isinstance(optimizer, Judged) else nullcontext():
-            score = evaluate(self.model, self.task, self.cell.seed, self.numerics)
+            score = evaluate(self.model, self.task, self.cell.seed, self.numerics, ranks=self.ranks)
         self.evaluations.append([step, score])
         self.seconds["evaluate"] += time.perf_counter() - began
 
@@ -223,6 +247,7 @@ class Run:
 
     def _save(self, step: int) -> None:
         began = time.perf_counter()
+        self.ranks.agree(self.model, step)
         facts = {
             "cell": self.cell.id,
             "step": step,
@@ -230,7 +255,8 @@ class Run:
             "evaluations": self.evaluations,
             "losses": [self.first, self.recent],
         }
-        checkpoint.write(self.folder / names.CHECKPOINT, self.model, self.optimizer, facts)
+        path = self.folder / names.CHECKPOINT
+        checkpoint.write(path, self.model, self.optimizer, facts, self.ranks.first)
         self.seconds["checkpoint"] += time.perf_counter() - began
 
     def _take_up(self) -> None:
@@ -241,8 +267,8 @@ class Run:
             facts = checkpoint.restore(path, self.cell.id, self.model, self.optimizer)
         except CheckpointError as error:
             self.warnings.append(f"{error}; begun anew")
-            path.unlink()
-            self.model = self.fresh()
+            path.unlink(missing_ok=True)
+            self.model = self.ranks.shard(self.fresh())
             self.optimizer = self._optimizer()
             return
         self.start = facts["step"]

@@ -10,20 +10,26 @@ class Metrics:
     """Lines are kept in memory and reach the file at each `flush`, before the checkpoint does.
 
     On resume, lines at or after the step that is taken up again are dropped from the file.
+    Without a path (every rank but the first) nothing is kept.
     """
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path | None, step: int) -> None:
         self.path = path
         self.waiting: list[str] = []
+        if path is None:
+            return
         kept = [row for row in read(path) if row["step"] < step]
         write_whole(path, "".join(json.dumps(row) + "\n" for row in kept))
 
     def add(self, **row: float | int) -> None:
         """One line; needs a `step`."""
-        self.waiting.append(json.dumps(row) + "\n")
+        if self.path is not None:
+            self.waiting.append(json.dumps(row) + "\n")
 
     def flush(self) -> None:
         """Append what is waiting; LedgerError on a full disk."""
+        if self.path is None:
+            return
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.writelines(self.waiting)
