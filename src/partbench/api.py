@@ -94,7 +94,7 @@ class Study:
         from partbench.study.run import Driver
 
         study, slots = self.declared, self._machine.slots
-        place = Path(folder) if folder else Path("runs") / study.name
+        place = Path(folder) if folder else self._machine.place(study)
         live = Live(study, slots)
         start = chosen(engine, slots, study.numerics)
         with live:

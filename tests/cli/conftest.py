@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.cli.trained import ledger, one_study  # noqa: F401  fixtures
 from tests.study.small import here, known_machine  # noqa: F401  `here` is a fixture
 from tests.train.tiny import text_file
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-VERBS = ["compare", "plan", "report", "parts", "sample", "doctor", "cell", "worker"]
+VERBS = ["compare", "plan", "report", "parts", "sample", "doctor", "ledger", "cell", "worker"]
 HEAVY = ("torch", "scipy", "jinja2", "vl_convert", "pandas", "safetensors")
 
 SCRIPT = """
@@ -44,8 +44,9 @@ def test_help_of_every_verb_loads_nothing_heavy(work):
 
 
 def test_the_menu_and_mistakes_need_no_torch(work):
-    told = alone([["parts"], ["parts", "ffn"], ["compare", "--swap", "ffn=swigloo"]], work)
-    assert [code for code, _ in told["said"].values()] == [0, 0, 2]
+    words = [["parts"], ["parts", "ffn"], ["compare", "--swap", "ffn=swigloo"], ["ledger", "list"]]
+    told = alone([*words, ["ledger", "verify"], ["ledger", "gc"]], work)
+    assert [code for code, _ in told["said"].values()] == [0, 0, 2, 0, 0, 0]
     assert "ratio" in told["said"]["parts ffn"][1]
     assert "torch" not in told["modules"]
 

@@ -9,6 +9,16 @@ from partbench.core import menu
 from partbench.testing import Check, Subject, card, checks, variants
 from partbench.testing.learning import one_batch_is_learned_by_heart
 
+BUGS = {
+    "residual=orthogonal_parallel,mode=notebook": {
+        "step_equals_forward",
+        "explicit_attention_equals_fused",
+        "bfloat16_stays_near_float32",
+        "gradients_are_those_of_finite_differences",
+    }
+}
+"""Promises that a part breaks because it copies a published bug: division by a sum near zero."""
+
 
 def pairs() -> Iterator[Any]:
     """Every part at its defaults and with each switch turned; nothing that was checked already."""
@@ -21,9 +31,11 @@ def pairs() -> Iterator[Any]:
                 if (what, check.__name__) not in done:
                     done.add((what, check.__name__))
                     late = subject.settings and (
-                        slot == "task" or check is one_batch_is_learned_by_heart
+                        slot in ("task", "residual") or check is one_batch_is_learned_by_heart
                     )
                     marks = [pytest.mark.slow] if late else []
+                    if check.__name__ in BUGS.get(str(subject), ()):
+                        marks.append(pytest.mark.xfail(reason="bug compatible, see its card"))
                     yield pytest.param(
                         subject, check, id=f"{subject}-{check.__name__}", marks=marks
                     )

@@ -119,7 +119,7 @@ def test_a_parameter_without_a_role_is_named(tmp_path: Path) -> None:
 def test_a_mixer_that_sees_the_future_is_caught(tmp_path: Path) -> None:
     shipped = Path("src/partbench/parts/mixer/attention.py")
     source = (Path(__file__).parents[2] / shipped).read_text()
-    broken = source.replace("is_causal=True", "is_causal=False")
+    broken = source.replace("key, value, flow, flow.pos", "key, value.flip(2), flow, flow.pos")
     assert broken != source
     file = tmp_path / "leaky.py"
     file.write_text(broken)

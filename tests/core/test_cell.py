@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partbench.core.cell import Cell
+from partbench.core.cell import Cell, checksum, read_record
 from partbench.core.config import Config
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
@@ -73,3 +73,56 @@ def test_a_damaged_spec_is_named(tmp_path: Path, content: str) -> None:
 def test_a_missing_spec_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such cell spec"):
         Cell.read(tmp_path / "spec.json")
+
+
+def placed(folder: str, code: str = "bb") -> Cell:
+    """A cell with a part and a text from outside that lie in `folder`."""
+    name = f"{folder}own.py:Own"
+    config = copy.deepcopy(CELL.config)
+    config["model"]["ffn"] = {"part": name}
+    config["task"]["corpus"] = f"{folder}text.txt"
+    return dataclasses.replace(CELL, config=config, code={name: code})
+
+
+def test_the_address_does_not_depend_on_where_outside_files_lie() -> None:
+    here, there = placed("/one/folder/"), placed("/somewhere/else/")
+    assert here.id == there.id == placed("").id
+    assert here.arm == there.arm
+    assert here.portable == there.portable
+    assert here.config["model"]["ffn"]["part"] == "/one/folder/own.py:Own"  # it runs from anywhere
+    assert placed("/one/folder/", "bc").id != here.id
+
+
+def test_two_files_of_one_name_are_told_apart() -> None:
+    """Which of them fills which slot is in the address."""
+    config = copy.deepcopy(CELL.config)
+    code = {"a/own.py:Own": "1", "b/own.py:Own": "2"}
+    cells = []
+    for first, second in (("a", "b"), ("b", "a")):
+        config["model"]["ffn"] = {"part": f"{first}/own.py:Own"}
+        config["model"]["norm"] = {"part": f"{second}/own.py:Own"}
+        cells.append(dataclasses.replace(CELL, config=copy.deepcopy(config), code=code))
+    assert cells[0].id != cells[1].id
+
+
+def test_a_record_is_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    with pytest.raises(FileNotFoundError):
+        read_record(path, CELL.id)
+    record = {"id": CELL.id, "score": 1.0}
+    record["checksum"] = checksum(record)
+    path.write_text(json.dumps(record))
+    assert read_record(path, CELL.id) == record
+    for damaged in (
+        "",
+        "[]",
+        "3",
+        json.dumps({**record, "score": 2.0}),
+        json.dumps({"id": CELL.id}),
+    ):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match="damaged"):
+            read_record(path, CELL.id)
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="damaged"):
+        read_record(path, "another")

@@ -8,6 +8,7 @@ import torch
 from partbench.core.config import Config
 from partbench.core.dims import Dims
 from partbench.core.errors import ConfigError, InputError
+from partbench.core.menu import names
 from partbench.core.numerics import Numerics
 from partbench.models import accounting
 from partbench.models.build import build
@@ -15,7 +16,7 @@ from partbench.models.contract import Model, Score
 from partbench.models.transformer import Transformer
 from partbench.parts.ffn.mlp import MLP
 from partbench.parts.ffn.relu_squared import ReLUSquared
-from partbench.testing.subject import random_batch
+from partbench.testing.subject import random_batch, variants
 
 BASE = Config({"dims": {"depth": 5, "width": 32, "num_heads": 4, "context": 16}})
 
@@ -85,6 +86,31 @@ def test_learned_positions_end_at_the_context_and_say_so() -> None:
     for call in (lambda: made(torch.zeros(1, 17).long()), lambda: made.begin(1, 17)):
         with pytest.raises(InputError, match=r"17 tokens, .* end at 16 \(dims\.context\)"):
             call()
+
+
+@torch.no_grad()
+def test_biases_are_left_out_everywhere_by_one_setting() -> None:
+    gpt2 = {
+        "norm": {"part": "layernorm", "bias": True},
+        "mixer": {"part": "attention", "bias": True},
+        "ffn": {"part": "mlp", "bias": True},
+    }
+    with_zeros, without = model(gpt2), model({**gpt2, "model.biases": False})
+    found = accounting.parameters(without)
+    biases = accounting.parameters(with_zeros).pop("bias")
+    assert biases > 0
+    assert found == {k: v for k, v in accounting.parameters(with_zeros).items() if k != "bias"}
+    batch = random_batch("biases")
+    assert torch.equal(without.score(batch).nll, with_zeros.score(batch).nll)  # they start at 0
+
+
+@pytest.mark.parametrize("slot", ["norm", "mixer", "ffn"])
+def test_every_part_that_has_biases_can_do_without(slot: str) -> None:
+    for subject in [s for name in names(slot) for s in variants(slot, name)]:
+        tree = subject.config.edit({"model.biases": False}).resolved
+        made = build(tree, vocab=32, seed=0, numerics=Numerics())
+        assert "bias" not in accounting.parameters(made), subject
+        assert made.score(random_batch("biases")).nll.isfinite().all(), subject
 
 
 def test_the_mean_of_a_score_weighs_its_targets() -> None:

@@ -151,7 +151,7 @@ def test_the_norm_comes_before_the_rotation() -> None:
 
 def test_another_probability_map_is_used_and_never_the_fused_kernel() -> None:
     part = attention(path="fused", probability=Halved)
-    assert not part.fused
+    assert not part.sum.fused
     reference = attention(path="explicit")
     with torch.no_grad():
         reference.query.weight.div_(2)

@@ -7,6 +7,7 @@ import torch
 
 from partbench.core.dims import resolve
 from partbench.parts.embedding.token import TokenEmbedding
+from partbench.parts.ffn.geglu import GeGLU
 from partbench.parts.ffn.mlp import MLP
 from partbench.parts.ffn.relu_squared import ReLUSquared
 from partbench.parts.ffn.swiglu import SwiGLU
@@ -40,6 +41,17 @@ def test_relu_squared_is_its_formula() -> None:
     torch.testing.assert_close(part(X, FLOW), expected, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_geglu_is_its_formula(approximate: str) -> None:
+    part = GeGLU(DIMS, approximate=approximate).double()  # type: ignore[arg-type]
+    z = X @ part.gate.weight.T
+    share = phi(z)
+    if approximate == "tanh":
+        share = 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+    expected = (z * share * (X @ part.up.weight.T)) @ part.down.weight.T
+    torch.testing.assert_close(part(X, FLOW), expected, rtol=0, atol=1e-13)
+
+
 def test_swiglu_is_its_formula() -> None:
     part = SwiGLU(DIMS).double()
     z = X @ part.gate.weight.T
@@ -47,13 +59,15 @@ def test_swiglu_is_its_formula() -> None:
     torch.testing.assert_close(part(X, FLOW), expected, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("part", [SwiGLU, GeGLU])
 @pytest.mark.parametrize("width", [32, 64, 128, 384])
-def test_swiglu_at_its_default_costs_what_an_mlp_does(width: int) -> None:
+def test_a_gated_network_at_its_default_costs_what_an_mlp_does(part: type, width: int) -> None:
+    """The trap: a hidden width that is split in two for gate and value is half the network."""
     dims = resolve(depth=2, width=width, num_heads=4, context=16)
-    own = sum(weight.numel() for weight in SwiGLU(dims).parameters())
+    own = sum(weight.numel() for weight in part(dims).parameters())
     plain = sum(weight.numel() for weight in MLP(dims).parameters())
     assert abs(own / plain - 1) < 4 / (8 / 3 * width)
-    assert SwiGLU(dims).up.out_features % 8 == 0
+    assert part(dims).up.out_features % 8 == 0
 
 
 @pytest.mark.parametrize("part", [MLP, ReLUSquared])

@@ -12,6 +12,7 @@ from partbench.core.dims import resolve
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
 from partbench.models.build import build
+from partbench.parts.residual import lazy
 from partbench.parts.residual.hyper_connections import HyperConnections
 from partbench.testing import Subject
 from partbench.testing.learning import gradients, train_briefly
@@ -63,11 +64,11 @@ def test_two_streams_by_hand() -> None:
     u, state = part.read(0, state)
     assert u.flatten().tolist() == [1.0, 10.0]
     state = part.write(0, state, vector(2.0, 3.0))
-    assert state.flatten(1).tolist() == [[3.0, 13.0], [11.0, 25.0]]
+    assert part.streams(state)[0, 0].tolist() == [[3.0, 13.0], [11.0, 25.0]]
     u, state = part.read(1, state)
     assert u.flatten().tolist() == [2 * 3.0 - 11.0, 2 * 13.0 - 25.0]
     state = part.write(1, state, vector(1.0, -1.0))
-    assert state.flatten(1).tolist() == [[3 + 22 + 1.0, 13 + 50 - 1.0], [33.0, 75.0]]
+    assert part.streams(state)[0, 0].tolist() == [[26.0, 62.0], [33.0, 75.0]]
     assert part.end(state).flatten().tolist() == [29.5, 68.5]
 
 
@@ -97,6 +98,27 @@ def test_they_equal_their_unrolled_sum(count: int) -> None:
                 weight = part.carries[between] @ weight
             expected += (read @ weight) * values[j]
         assert (found[sublayer] - expected).abs().max() < 1e-12, f"sublayer {sublayer}"
+
+
+@pytest.mark.parametrize("most", [1, 4, 13])
+def test_streams_are_the_same_wherever_they_are_made(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lazy, "MOST", most)
+    part = bare(depth=3, width=5, count=3)
+    shake(part, seed=2, size=0.5)
+    values = torch.randn(7, 2, 3, 5, generator=torch.Generator().manual_seed(0)).double()
+    state, streams = part.begin(values[0]), values[0].expand(3, 2, 3, 5)
+    for sublayer in range(6):
+        u, state = part.read(sublayer, state)
+        expected = torch.einsum("i,ibtc->btc", part.reads[sublayer], streams)
+        assert (u - expected).abs().max() < 1e-12
+        state = part.write(sublayer, state, values[sublayer + 1])
+        carried = torch.einsum("ij,jbtc->ibtc", part.carries[sublayer], streams)
+        streams = carried + torch.einsum("i,btc->ibtc", part.writes[sublayer], values[sublayer + 1])
+        assert len(state.rows) <= most + 3 + 1
+    assert (part.streams(state) - streams.movedim(0, 2)).abs().max() < 1e-12
+    assert (part.end(state) - streams.mean(0)).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("name", LEARNED)
@@ -135,7 +157,7 @@ def test_the_streams_differ_after_ten_steps(monkeypatch: pytest.MonkeyPatch) -> 
     end = made.residual.end
     monkeypatch.setattr(made.residual, "end", lambda state: (states.append(state), end(state))[1])
     made(TOKENS)
-    for one, other in itertools.combinations(states[0], 2):
+    for one, other in itertools.combinations(made.residual.streams(states[0]).unbind(2), 2):
         assert (one - other).norm() > 1e-3 * one.norm(), "two streams stayed equal"
 
 
@@ -146,7 +168,8 @@ def test_a_sublayer_costs_n_times_n_plus_two_numbers(count: int) -> None:
     assert own == 6 * count * (count + 2)
     plain = sum(weight.numel() for weight in model("pre_norm").parameters())
     assert sum(weight.numel() for weight in made.parameters()) == plain + own
-    assert made.residual.extra_flops() == 2 * own * 32 * 16
+    # 1 to 6 rows read by the sublayers and 7 by the head, two FLOPs each a channel and token.
+    assert made.residual.extra_flops() == 2 * (21 + 7) * 32 * 16
 
 
 def test_carrying_by_the_identity_loses_nothing_in_bfloat16() -> None:
@@ -160,7 +183,8 @@ def test_carrying_by_the_identity_loses_nothing_in_bfloat16() -> None:
         state = part.write(0, state, torch.zeros(2, 3, 64, dtype=torch.bfloat16))
         end = part.end(state)
     assert torch.equal(u, x), "the read is rounded"
-    assert torch.equal(state, x.expand(4, 2, 3, 64)), "the carried streams are rounded"
+    streams = part.streams(state)
+    assert torch.equal(streams, x.unsqueeze(2).expand(2, 3, 4, 64)), "the streams are rounded"
     assert torch.equal(end, x)
 
 

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from partbench.parts.norm.dynamic_tanh import DynamicTanh
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
+from partbench.parts.norm.rmsnorm_about_one import RMSNormAboutOne
 
 X = torch.randn(3, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 GAIN = torch.linspace(0.5, 2.0, 8, dtype=torch.float64)
@@ -83,3 +85,24 @@ def test_the_fast_backward_equals_torchs_own() -> None:
     found = torch.autograd.grad((norm(x) * outer).sum(), (x, norm.gain))
     for one, other in zip(found, wanted, strict=True):
         assert torch.allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_the_norm_about_one_is_rmsnorm_with_a_gain_of_one_more() -> None:
+    part, plain = RMSNormAboutOne(8).double(), with_weights(RMSNorm(8))
+    assert torch.equal(part(X), RMSNorm(8).double()(X))
+    with torch.no_grad():
+        part.excess.copy_(GAIN - 1)
+    torch.testing.assert_close(part(X), plain(X), rtol=0, atol=1e-14)
+    slopes = [
+        torch.autograd.grad((norm(X) * X.cos()).sum(), weight)[0]
+        for norm, weight in ((part, part.excess), (plain, plain.gain))
+    ]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-12)
+
+
+def test_dynamic_tanh_is_its_formula() -> None:
+    part = with_weights(DynamicTanh(8, start=0.8))
+    expected = torch.tanh(0.8 * X) * GAIN + SHIFT
+    torch.testing.assert_close(part(X), expected, rtol=0, atol=1e-7)
+    assert torch.equal(DynamicTanh(8)(torch.zeros(2, 8)), torch.zeros(2, 8))
+    assert DynamicTanh(8)(torch.full((2, 8), 1e6)).abs().max() == 1

@@ -139,4 +139,4 @@ def test_a_stopped_mixture_goes_on_to_the_same_bits(accumulate, text, tmp_path):
 def test_a_mixer_that_takes_one_stream_is_refused_beside_three(text):
     """Known when the study is declared, because MUDD says what it needs of its mixer."""
     with pytest.raises(ConfigError, match="needs 'reads_three_streams' from the mixer"):
-        cell(text, {"residual": SPIKES["mudd"][1]})
+        cell(text, {"residual": SPIKES["mudd"][1], "mixer": "latent_attention"})

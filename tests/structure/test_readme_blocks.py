@@ -40,6 +40,10 @@ def parsed(arguments: list[str]) -> tuple[str | None, dict[str, Any]]:
         context = group.make_context("partbench", list(arguments))
         rest = [*getattr(context, "_protected_args", []), *context.args]
         verb, command, rest = group.resolve_command(context, rest)
+        while hasattr(command, "resolve_command"):  # `partbench ledger VERB`
+            context = command.make_context(verb, rest, parent=context)
+            rest = [*getattr(context, "_protected_args", []), *context.args]
+            verb, command, rest = command.resolve_command(context, rest)
         return verb, command.make_context(verb, rest, parent=context).params
     except typer.Exit:  # --help and --version
         return None, {}

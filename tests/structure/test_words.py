@@ -34,8 +34,11 @@ def test_every_verb_and_option_is_in_the_reference() -> None:
     page = text("docs/reference/commands.md")
     for name, command in VERBS.items():
         assert f"\n## {name}\n" in page, f"docs/reference/commands.md: no section on `{name}`"
-        for option in [o for p in command.params for o in p.opts if o.startswith("--")]:
-            assert f"`{option}" in page, f"docs/reference/commands.md: {name} {option}"
+        for inner in [command, *getattr(command, "commands", {}).values()]:
+            for option in [o for p in inner.params for o in p.opts if o.startswith("--")]:
+                assert f"`{option}" in page, f"docs/reference/commands.md: {name} {option}"
+        for verb in getattr(command, "commands", {}):
+            assert f"\n| `{verb}" in page, f"docs/reference/commands.md: {name} {verb}"
 
 
 def test_every_key_and_setting_is_in_the_reference() -> None:

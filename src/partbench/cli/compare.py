@@ -56,13 +56,13 @@ def compare(
 
     seconds = options.seconds_of(for_)
     engine_of(engine, 1, Numerics())  # a place that is not there is said before all else
-    chosen = machine.Chooser(Live.say, out or (Path("runs") / study.stem if study else None))
+    chosen = machine.Chooser(Live.say, out)
     question = options.study_of(
         study, swap, base, set_, options.ranked(chosen, ranks),
         margin=margin, careful=careful, looks=looks, tune=tune,
     )  # fmt: skip
     options.check_ranks(question)
-    folder = out or Path("runs") / question.name
+    folder = chosen.place(question)
     ledger = Ledger()
     live = Live(question, chosen.slots)
     start = engine_of(engine, chosen.slots, question.numerics)

@@ -113,6 +113,8 @@ class Live:
                 job = self.jobs.get(event.get("id", ""))
                 who = f"{job.arm}, seed {job.seed}" if job else event.get("folder", "")
                 self.line(f"  {event['status']}: {who}")
+        elif event["event"] == "waiting":
+            self.line(f"  waiting for {event['cells']} cells that another study is at")
         self._note()
 
     def looked(self, report: Tree) -> None:

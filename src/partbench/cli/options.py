@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from partbench.core.config import Config, parse_assignment
+from partbench.core.config import parse_assignment
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
 from partbench.study.spec import Choose, Study, base_config, from_file, from_swaps
@@ -56,8 +56,8 @@ def ranked(choose: Choose, ranks: str | None) -> Choose:
     sharding: Literal["copies", "full"] = "full" if match[2] else "copies"
     count = Numerics(ranks=int(match[1])).ranks  # checked before a machine is measured
 
-    def chosen(base: Config) -> Numerics:
-        found = choose(base)
+    def chosen(study: Study) -> Numerics:
+        found = choose(study)
         threads = max(1, found.threads // count)
         return dataclasses.replace(found, ranks=count, sharding=sharding, threads=threads)
 

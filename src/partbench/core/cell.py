@@ -3,17 +3,21 @@
     id = SHA-256 of seed and SHA-256 of (resolved configuration, numerics, SHA-256 of outside code
          and of the corpus, results epoch, torch version)
 
-Two studies that need the same run find the same address, so nothing is trained twice.
+Two studies that need the same run find the same address, so nothing is trained twice. Files from
+outside are hashed by content and by name without folders: the spec says where they lie, so that it
+runs from anywhere, but the address does not depend on it.
 """
 
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from partbench.core import outside
 from partbench.core.config import fingerprint
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
@@ -47,18 +51,29 @@ class Cell:
     @cached_property
     def id(self) -> str:
         """The content address, in hexadecimal."""
-        return fingerprint({"arm": self._arm, "seed": self.seed})
+        return fingerprint({"arm": self.arm, "seed": self.seed})
 
     @cached_property
-    def _arm(self) -> str:
+    def arm(self) -> str:
         """Hash of everything but the seed; cells of one arm share it."""
         names = (item.name for item in dataclasses.fields(self) if item.name != "seed")
-        return fingerprint({name: getattr(self, name) for name in names})
+        return fingerprint({name: getattr(self, name) for name in names} | self.portable)
+
+    @cached_property
+    def portable(self) -> dict[str, Any]:
+        """`config` and `code` without the folders of outside files."""
+        short = outside.portable(self.code)
+        config = outside.renamed(self.config, lambda name: short.get(name, name))
+        task = config.get("task", {})
+        if self.corpus and os.sep in task.get("corpus", ""):
+            config["task"] = task | {"corpus": Path(task["corpus"]).name}
+        code = {short.get(name, name): content for name, content in self.code.items()}
+        return {"config": config, "code": code}
 
     def with_seed(self, seed: int) -> "Cell":
         """The same arm's cell of another seed. Planning thousands hashes each arm once."""
         twin = dataclasses.replace(self, seed=seed)
-        twin.__dict__["_arm"] = self._arm
+        twin.__dict__["arm"] = self.arm
         return twin
 
     @property
@@ -79,6 +94,22 @@ class Cell:
             raise ConfigError(f"{path}: there is no such cell spec") from None
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{path}: not a cell spec: {error}") from None
+
+
+def read_record(path: Path, id: str) -> dict[str, Any]:
+    """The whole record of cell `id` at `path`.
+
+    Raises FileNotFoundError where there is none, ValueError where it is damaged or another's.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+        if record["checksum"] == checksum(record) and record["id"] == id:
+            return record
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise ValueError(f"{path} is damaged")
 
 
 def checksum(record: dict[str, Any]) -> str:

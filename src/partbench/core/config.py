@@ -70,7 +70,7 @@ class Config:
         return [find(slot, name) for slot, name in sorted(set(named(self.resolved)))]
 
     def outside_code(self) -> dict[str, str]:
-        """The user's own parts and the SHA-256 of the files they live in."""
+        """The user's own parts and the SHA-256 of their files and what those import beside them."""
         return {part.name: part.source_hash() for part in self.parts() if part.outside}
 
     def _put(self, tree: Tree, path: list[str], value: Any) -> None:

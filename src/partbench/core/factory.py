@@ -5,12 +5,11 @@ the caller hands on (`layer`, `norm`, `embedding`, ...); settings come from the 
 """
 
 import importlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from partbench.core import outside
 from partbench.core.errors import ConfigError
 from partbench.core.menu import PACKAGE, Part, find
 
@@ -21,21 +20,13 @@ def load(part: Part) -> Any:
         relative = part.path.relative_to(PACKAGE).with_suffix("")
         module = importlib.import_module(".".join(("partbench", *relative.parts)))
         return getattr(module, part.attribute)
-    name = f"partbench_outside_{part.source_hash()[:16]}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, part.path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise ConfigError(
-                f"{part.slot}={part.name}: running the file failed: {type(error).__name__}: {error}"
-            ) from error
-    return getattr(sys.modules[name], part.attribute)
+    try:
+        module = outside.load(f"partbench_outside_{part.source_hash()[:16]}", part.path)
+    except Exception as error:
+        raise ConfigError(
+            f"{part.slot}={part.name}: running the file failed: {type(error).__name__}: {error}"
+        ) from error
+    return getattr(module, part.attribute)
 
 
 Around = Callable[[str], AbstractContextManager[Any]]
@@ -58,6 +49,10 @@ class Factory:
             part = find(slot, choice["part"])
             settings = {name: choice[name] for name in part.settings}
             self.choices.append((part, load(part), settings))
+
+    def __len__(self) -> int:
+        """How many choices are tiled over depth."""
+        return len(self.choices)
 
     def __call__(self, layer: int = 0, **given: Any) -> Any:
         """One part for `layer`; ConfigError where it asks for what nobody gives."""

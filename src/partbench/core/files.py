@@ -1,16 +1,19 @@
 """Files that are whole or not there: written beside their place, flushed, then renamed."""
 
 import errno
-import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from partbench.core.errors import BusyError, LedgerError
+from partbench.core.lease import Lease, take
+
+POLL_SECONDS = 0.2
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -48,20 +51,22 @@ def write_json(path: Path, tree: Any) -> None:
 
 
 @contextmanager
-def held(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold `path` against every other process while the block runs; it goes when the holder dies.
+def held(path: Path, what: str, *, wait: bool = False) -> Iterator[Lease]:
+    """Hold `path` against every other process while the block runs; a dead holder's is taken over.
 
     Raises BusyError at once where another process holds it, or waits for it if `wait`;
     LedgerError where the file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        lease = take(path)
+        while lease is None and wait:
+            time.sleep(POLL_SECONDS)
+            lease = take(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise BusyError(f"{what} is already running in another process; wait for it") from None
-        yield
+    if lease is None:
+        raise BusyError(f"{what} is already running in another process; wait for it")
+    try:
+        yield lease
+    finally:
+        lease.release()

@@ -9,7 +9,6 @@ configuration may set, with the type and the default that are written there.
 """
 
 import ast
-import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any, Literal
 
 from partbench.core import ranges
 from partbench.core.errors import ConfigError, nearest, unknown
+from partbench.core.outside import source_hash
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -30,6 +30,7 @@ SLOTS: dict[str, str] = {
     "mixer": "parts/mixer",
     "probability": "parts/probability",
     "ffn": "parts/ffn",
+    "router": "parts/router",
     "residual": "parts/residual",
     "head": "parts/head",
     "init": "parts/init",
@@ -129,8 +130,8 @@ class Part:
         return tuple(name for name in self.given if name in SLOTS)
 
     def source_hash(self) -> str:
-        """SHA-256 of the file the part lives in."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        """SHA-256 of the file the part lives in, and of what it imports from beside it."""
+        return source_hash(self.path)
 
 
 def names(slot: str) -> list[str]:

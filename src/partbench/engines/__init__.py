@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 Event = dict[str, Any]
 """{"event": "step" | "done", "folder": ..., ...}; a done event has a `status`: that of the record,
-or "dead" where the worker died twice without writing one (`code` is its exit code)."""
+"dead" where the worker died twice without writing one (`code` is its exit code), or "busy" where
+another study is at the cell (an engine may also wait for its record). `found`, if given: the record
+was there already, by another study."""
 
 
 class Engine(Protocol):

@@ -42,7 +42,9 @@ def inspect(
     rows = []
     for slot in find("model", tree["part"]).slots:
         names = [name for name, belongs in owner.items() if belongs == slot]
-        part = ", ".join(dict.fromkeys(item["part"] for item in _choices(tree[slot])))
+        # A record says the same wherever an outside part's file lies.
+        parts = [item["part"].rpartition("/")[2] for item in _choices(tree[slot])]
+        part = ", ".join(dict.fromkeys(parts))
         rows.append({"slot": slot, "part": part, **_row(names, model, start, shares, score, grade)})
     own = [name for name, _ in model.named_parameters() if name not in owner]
     if own:

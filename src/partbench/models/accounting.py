@@ -41,6 +41,14 @@ def roles(model: nn.Module) -> dict[str, Role]:
     return found
 
 
+def leave_out(model: nn.Module, role: Role) -> None:
+    """Take all parameters of `role` out of a model; the parts that own them must do without."""
+    for name, found in roles(model).items():
+        if found is role:
+            owner, _, own = name.rpartition(".")
+            setattr(model.get_submodule(owner), own, None)
+
+
 def flops(model: nn.Module, context: int) -> int:
     """Forward FLOPs of one sequence: two a matrix weight and token, plus each part's extra.
 

@@ -10,6 +10,7 @@ Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, ar
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -17,6 +18,8 @@ from torch import nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import InputError
+from partbench.core.factory import Factory
+from partbench.core.roles import Role
 from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
@@ -24,8 +27,8 @@ from partbench.parts.flow import Flow
 from partbench.parts.head import Answer, Head
 from partbench.parts.mixer import Mixer
 from partbench.parts.position import Position
-from partbench.parts.residual import Residual
-from partbench.parts.shapes import Logits, Stream, Tokens
+from partbench.parts.residual import MixesValues, Residual
+from partbench.parts.shapes import Logits, Reads, Stream, Tokens
 
 
 class State(NamedTuple):
@@ -40,11 +43,12 @@ class Transformer(nn.Module):
     """Tokens [batch, time] -> logits [batch, time, vocab], causal.
 
     Each slot's factory builds one part; a list in the configuration is tiled over depth.
+    Settings: biases = false leaves out every bias of every part, whatever their own settings say.
     Cost: the sum of its parts.
     """
 
     PHASES = ("train",)
-    TILED = ("mixer", "ffn")
+    TILED = ("mixer", "ffn", "position")
     DEFAULTS = {
         "embedding": "token",
         "position": "rotary",
@@ -52,6 +56,7 @@ class Transformer(nn.Module):
         "mixer": "attention",
         "probability": "softmax",
         "ffn": "swiglu",
+        "router": "softmax",
         "residual": "pre_norm",
         "head": "linear",
     }
@@ -60,26 +65,34 @@ class Transformer(nn.Module):
         self,
         dims: Dims,
         embedding: Callable[..., nn.Module],
-        position: Callable[..., Position],
+        position: Factory,
         norm: Callable[..., nn.Module],
         mixer: Callable[..., nn.Module],
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
+        router: Callable[..., nn.Module],
         residual: Callable[..., Residual],
         head: Callable[..., Head],
+        *,
+        biases: bool = True,
     ) -> None:
         super().__init__()
         self.dims = dims
         self.embedding = embedding()
         self.position = position()
+        # Of a list, those of the layers after the first, until it begins again.
+        self.later_positions = nn.ModuleList(position(layer=i) for i in range(1, len(position)))
         self.mixers = nn.ModuleList(
             mixer(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
         )
         self.ffns = nn.ModuleList(
-            ffn(layer=layer, norm=norm, probability=probability) for layer in range(dims.depth)
+            ffn(layer=layer, norm=norm, probability=probability, router=router)
+            for layer in range(dims.depth)
         )
-        self.residual = residual(norm=norm)
+        self.residual = residual(norm=norm, router=router)
         self.head = head(embedding=self.embedding)
+        if not biases:
+            accounting.leave_out(self, Role.BIAS)
 
     def score(self, batch: Batch) -> Score:
         """Score every target given the tokens before it."""
@@ -104,9 +117,9 @@ class Transformer(nn.Module):
             raise InputError(f"decoding: the state was begun for {state.capacity} tokens, no more")
         caches = list(state.caches)
 
-        def mix(layer: int, x: Stream, flow: Flow) -> Stream:
-            x, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
-            return x
+        def mix(layer: int, x: Reads, flow: Flow) -> Stream:
+            y, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
+            return y
 
         x, _ = self._trunk(tokens, state.length, mix)
         return self.head(x), State(caches, state.length + tokens.shape[1], state.capacity)
@@ -118,27 +131,37 @@ class Transformer(nn.Module):
     def _mixer(self, layer: int) -> Mixer:
         return cast(Mixer, self.mixers[layer])  # the list says nn.Module; the slot says Mixer
 
+    def _positions(self) -> list[Position]:
+        return [self.position, *cast(list[Position], self.later_positions)]
+
     def _stream(self, tokens: Tokens) -> tuple[Stream, Flow]:
         self._refuse_beyond(tokens.shape[1])
         return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
 
     def _trunk(
-        self, tokens: Tokens, past: int, mix: Callable[[int, Stream, Flow], Stream]
+        self, tokens: Tokens, past: int, mix: Callable[[int, Reads, Flow], Stream]
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
-        flow = Flow(tokens, positions, self.position)
-        x = self.position.stream(self.embedding(tokens), flow)
+        values = self.residual.values if isinstance(self.residual, MixesValues) else None
+        flow = Flow(tokens, positions, self.position, values=values)
+        x = self.embedding(tokens)
+        for position in self._positions():
+            x = position.stream(x, flow)
         state = self.residual.begin(x)
         for layer in range(self.dims.depth):
+            position = self._positions()[layer % len(self._positions())]
+            # A flow of its own, so that a layer can be computed again.
+            here = replace(flow, layer=layer, position=position)
             u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, mix(layer, u, flow))
+            state = self.residual.write(2 * layer, state, mix(layer, u, here))
             u, state = self.residual.read(2 * layer + 1, state)
-            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, flow))
+            state = self.residual.write(2 * layer + 1, state, self.ffns[layer](u, here))
         return self.residual.end(state), flow
 
     def _refuse_beyond(self, length: int) -> None:
-        longest = self.position.longest
-        if longest is not None and length > longest:
+        ends = [p.longest for p in self._positions() if p.longest is not None]
+        longest = min(ends, default=length)
+        if length > longest:
             raise InputError(
                 f"{length} tokens, but this model's positions end at {longest} (dims.context); "
                 f"shorten the text or train with a longer context"

@@ -1,5 +1,6 @@
 """What travels beside the residual stream in one forward pass. Explicit, never kept on a module."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ class Flow:
     tokens: the inputs [batch, time]. positions: absolute position of each time step [time].
     position: the model's position part, which mixers ask about queries, keys and scores.
     shared: what one sublayer leaves for later ones (tables worth computing once, first values).
+    layer: the layer whose sublayer is at work.
+    values: what a mixer puts in place of its values, where the residual part has a say in them.
     losses: auxiliary losses, name -> scalar, already weighted; parts add to them with `charge`.
     """
 
@@ -25,6 +28,8 @@ class Flow:
     positions: Positions
     position: "Position"
     shared: dict[str, Tensor] = field(default_factory=dict)
+    layer: int = 0
+    values: Callable[[Tensor, "Flow"], Tensor] | None = None
     losses: dict[str, Tensor] = field(default_factory=dict)
 
     def charge(self, name: str, loss: Tensor) -> None:

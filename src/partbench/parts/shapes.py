@@ -2,7 +2,7 @@
 
 batch: sequences; time: positions in a sequence; width: channels of the residual stream;
 head: query heads; group: key-value heads; key: positions looked at; head_width: channels of one
-head; vocab: tokens there are.
+head; vocab: tokens there are; choice: what is weighed against each other (keys, experts).
 """
 
 from jaxtyping import Float, Int
@@ -14,7 +14,9 @@ Keys = Int[Tensor, " key"]
 Stream = Float[Tensor, "batch time width"]
 Heads = Float[Tensor, "batch head time head_width"]
 Groups = Float[Tensor, "batch group key head_width"]
+Reads = Stream | tuple[Stream, Stream, Stream]  # one, or one each for query, key and value
 Vectors = Float[Tensor, "*any width"]
 Scores = Float[Tensor, "batch head time key"]
+Choices = Float[Tensor, "*any choice"]
 Logits = Float[Tensor, "batch time vocab"]
 Losses = Float[Tensor, "batch time"]

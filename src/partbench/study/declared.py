@@ -15,7 +15,10 @@ from typing import Any
 
 from partbench.core.config import Config, flatten, full_path
 from partbench.core.errors import ConfigError, unknown
+from partbench.stats.sequential import DESIGNS
 
+FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
+CAREFUL, UNPLANNED = "obrien_fleming", "unplanned"
 FIRST_TUNING_SEED = 1_000_000
 """Tuning seeds begin this far above the study's first seed: no pair is ever judged on one."""
 
@@ -131,6 +134,23 @@ def whole(name: str, value: Any, default: int) -> int:
     if value is not None and type(value) is not int:
         raise ConfigError(f"{name}: {value!r} is not a whole number")
     return default if value is None else value
+
+
+def chosen_design(given: Any, careful: bool) -> str:
+    """The design by name, `careful` being short for one; ConfigError for one that is not."""
+    chosen = given or (CAREFUL if careful else "flat")
+    if chosen not in DESIGNS:
+        raise unknown("design", str(chosen), "design", DESIGNS)
+    if careful and chosen != CAREFUL:
+        raise ConfigError(f"design: {chosen} and careful cannot both be; careful is {CAREFUL}")
+    return str(chosen)
+
+
+def chosen_looks(given: Any, design: str) -> tuple[int, ...]:
+    """The looks of a design; unplanned ones are at every pair, up to the last that is named."""
+    default = CAREFUL_LOOKS if design == CAREFUL else FLAT_LOOKS
+    looks = tuple(given) if given is not None else default
+    return tuple(range(2, looks[-1] + 1)) if design == UNPLANNED and looks else looks
 
 
 def value_of(config: Config, tune: Tune) -> float:

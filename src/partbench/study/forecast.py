@@ -5,17 +5,16 @@ rate that `partbench doctor` measured, scaled by parameters; the resolvable diff
 ledger's own pairs, else from the spread that the laptop bench is known for.
 """
 
-import json
 import math
 import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from partbench.core import cell as names
 from partbench.core.config import Config
 from partbench.measure import machine
 from partbench.stats import power, sequential
 from partbench.study import ladder, tuning
+from partbench.study.index import Row
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, confirming_jobs, jobs_until, tokens
 from partbench.study.spec import Study
@@ -50,13 +49,14 @@ def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
     """The forecast of a study on this machine with this ledger."""
     arms = list(study.arms)
     first, last = jobs_at(study, 0), [*jobs_at(study, len(study.looks) - 1), *_following(study)]
-    unknown = {job.cell.id: job for job in last if ledger.finished(job.cell) is None}
-    rate, source = _seconds_per_unit(study, ledger, last)
+    known = ledger.known(job.cell for job in last)
+    unknown = {job.cell.id: job for job in last if job.cell.id not in known}
+    rate, source = _seconds_per_unit(study, known, last)
 
     def seconds(jobs: list[Job]) -> float:
         return sum(rate * _work(job.cell.config) for job in jobs if job.cell.id in unknown)
 
-    spread, spread_source = _spread(study, ledger)
+    spread, spread_source = _spread(study, known)
     design = (sequential.flat if study.design == "flat" else sequential.obrien_fleming)(
         study.looks, study.alpha / len(arms)
     )
@@ -126,14 +126,14 @@ def _work(tree: dict[str, Any]) -> float:
     return tokens(tree) * (_parameters(tree) + attention)
 
 
-def _seconds_per_unit(study: Study, ledger: Ledger, jobs: list[Job]) -> tuple[float, str]:
-    known = [
-        sum(record["seconds"].values()) / _work(job.cell.config)
+def _seconds_per_unit(study: Study, known: dict[str, Row], jobs: list[Job]) -> tuple[float, str]:
+    rates = [
+        known[job.cell.id]["seconds"] / _work(job.cell.config)
         for job in jobs
-        if (record := ledger.finished(job.cell)) is not None
+        if job.cell.id in known
     ]
-    if known:
-        return statistics.median(known), "from this study's own cells"
+    if rates:
+        return statistics.median(rates), "from this study's own cells"
     profile = machine.read()
     if profile is not None and "sizes" in profile["measured"]:
         steps, sizes = profile["measured"]["steps"], profile["measured"]["sizes"]
@@ -145,13 +145,13 @@ def _seconds_per_unit(study: Study, ledger: Ledger, jobs: list[Job]) -> tuple[fl
     return 1e-10, "a guess: run `partbench doctor` for a measured rate"
 
 
-def _spread(study: Study, ledger: Ledger) -> tuple[float, str]:
+def _spread(study: Study, known: dict[str, Row]) -> tuple[float, str]:
     """Spread of paired differences, from pairs of base and arms that the ledger knows."""
     spreads = []
     for config in study.arms.values():
         differences = []
         for seed in study.seeds(study.looks[-1]):
-            pair = [_score(ledger, study, each, seed) for each in (study.base, config)]
+            pair = [_score(known, study, each, seed) for each in (study.base, config)]
             if None not in pair:
                 differences.append(pair[1] - pair[0])  # type: ignore[operator]
         if len(differences) > 2 and statistics.stdev(differences) > 0:
@@ -161,8 +161,5 @@ def _spread(study: Study, ledger: Ledger) -> tuple[float, str]:
     return USUAL_SPREAD, "usual at the laptop bench"
 
 
-def _score(ledger: Ledger, study: Study, config: Config, seed: int) -> float | None:
-    path = ledger.folder(study.cell(config, seed)) / names.RECORD
-    if not path.exists():
-        return None
-    return json.loads(path.read_text(encoding="utf-8")).get("score")
+def _score(known: dict[str, Row], study: Study, config: Config, seed: int) -> float | None:
+    return known.get(study.cell(config, seed).id, {}).get("score")

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
 from partbench.engines import Engine
-from partbench.study import after, answer, costs, ladder, tuning
+from partbench.study import after, answer, costs, history, ladder, share, tuning
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
 from partbench.study.spec import Study
@@ -149,6 +149,7 @@ class Driver:
         )
         if bought:
             self._write(report, self.folder)
+            self.ledger.remember(report["study_id"], history.summary(report))
         if show:
             self.listener.looked(report)
         return report
@@ -185,7 +186,7 @@ class Driver:
         planned = set(self.declared["planned"])
         new = {job.cell.id: job.cell for job in jobs if job.cell.id not in planned}
         if new:
-            known = [id for id, cell in new.items() if self.ledger.finished(cell)]
+            known = self.ledger.known(new.values())
             self.declared["planned"] = sorted(planned | new.keys())
             self.declared["known"] = sorted({*self.declared["known"], *known})
             write_json(self.folder / DECLARATION, self.declared)
@@ -221,7 +222,10 @@ class Driver:
             if event["event"] == "done" and show:
                 self._report(look, bought=bought, show=True)
 
-        engine.run(folders, tell, self._over)
+        others = share.run(engine, self.ledger, folders, tell, self._over)
+        if others:  # trained by another study meanwhile: not paid for by this one
+            self.declared["known"] = sorted({*self.declared["known"], *others})
+            write_json(self.folder / DECLARATION, self.declared)
         if self._over():
             self._write(self._report(look, bought=bought), self.folder)
             raise Interrupted

@@ -22,28 +22,15 @@ from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.data.text import open_text
-from partbench.stats.sequential import DESIGNS
-from partbench.study.declared import (
-    FIRST_TUNING_SEED,
-    Ladder,
-    Tune,
-    number,
-    parse_ladder,
-    parse_margin,
-    parse_tune,
-    plain,
-    value_of,
-    whole,
-)
+from partbench.study import declared
+from partbench.study.addressed import cell_of
+from partbench.study.declared import FLAT_LOOKS, Ladder, Tune, parse_margin, plain
 
 PRESETS = Path(__file__).parent / "presets"
 KEYS = ("question", "base", "margin", "alpha", "looks", "careful", "design", "set", "arms",
         "first_seed", "tune", "ladder", "confirm")  # fmt: skip
-Choose = Callable[[Config], Numerics]
-"""The numerics for a base: measured on this machine, or those of a study that has begun."""
-FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
-CAREFUL, UNPLANNED = "obrien_fleming", "unplanned"
+Choose = Callable[["Study"], Numerics]
+"""The numerics for a study: measured on this machine, or those with which it has begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +70,10 @@ class Study:
                 f"looks: {list(self.looks)} are not rising numbers of pairs from 2 up; "
                 f"the default is {list(FLAT_LOOKS)}"
             )
-        if not 0 <= self.first_seed < FIRST_TUNING_SEED:
+        most = declared.FIRST_TUNING_SEED - 1
+        if not 0 <= self.first_seed <= most:
             raise ConfigError(
-                f"first_seed: {self.first_seed} is not between 0 and {FIRST_TUNING_SEED - 1}; "
-                f"the default is 1"
+                f"first_seed: {self.first_seed} is not between 0 and {most}; the default is 1"
             )
         if self.confirm < 0 or self.confirm in (1, 2):
             raise ConfigError(f"confirm: {self.confirm} fresh pairs decide nothing; give 3 or more")
@@ -94,7 +81,7 @@ class Study:
             for edit in self.ladder.rungs if self.ladder else ():
                 _ = config.edit(edit).resolved
             if self.tune:
-                value_of(config, self.tune)
+                declared.value_of(config, self.tune)
 
     @property
     def everyone(self) -> dict[str, Config]:
@@ -109,14 +96,8 @@ class Study:
         """The cell of one configuration and seed under this study's numerics."""
         first = self._cells.get(config.fingerprint)
         if first is None:
-            first = self._cells[config.fingerprint] = Cell(
-                config=config.resolved,
-                seed=self.first_seed,
-                numerics=self.numerics.tree,
-                torch=version("torch"),
-                corpus=_corpus(config),
-                code=config.outside_code(),
-            )
+            first = cell_of(config, self.first_seed, self.numerics)
+            self._cells[config.fingerprint] = first
         return first.with_seed(seed)
 
     @cached_property
@@ -126,7 +107,7 @@ class Study:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
-        """All that decides the study, as JSON."""
+        """All that decides the study, as JSON; outside files by name and hash, without folders."""
         cells = {name: self.cell(config, self.first_seed) for name, config in self.everyone.items()}
         return {
             "schema": 1,
@@ -142,9 +123,9 @@ class Study:
             "numerics": self.numerics.tree,
             "torch": version("torch"),
             "epoch": EPOCH,
-            "configurations": {name: cell.config for name, cell in cells.items()},
+            "configurations": {name: cell.portable["config"] for name, cell in cells.items()},
             "corpora": {name: cell.corpus for name, cell in cells.items()},
-            "code": {name: cell.code for name, cell in cells.items()},
+            "code": {name: cell.portable["code"] for name, cell in cells.items()},
         }
 
     @cached_property
@@ -152,14 +133,11 @@ class Study:
         """SHA-256 of the declaration."""
         return fingerprint(self.declaration)
 
-
-def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
+    @property
+    def question_id(self) -> str:
+        """SHA-256 of the declaration without the numerics, which depend on the machine."""
+        rest = {key: value for key, value in self.declaration.items() if key != "numerics"}
+        return fingerprint(rest)
 
 
 def preset_names() -> list[str]:
@@ -216,15 +194,14 @@ def from_swaps(base: Config, swaps: list[str], numerics: Choose, **overrides: An
     for swap in swaps:
         path, value = parse_assignment(swap, "--swap")
         edits[swap.strip()] = {path: value}
-    study = declare(
-        name="+".join(_slug(swap) for swap in edits)[:60],
+    return declare(
+        name="+".join(_slug(swap) for swap in edits)[:60] + "-{question}",
         question=f"What does {', '.join(edits)} change?",
         base=base,
         edits=edits,
         numerics=numerics,
         overrides=overrides,
     )
-    return dataclasses.replace(study, name=f"{study.name}-{study.id[:8]}")
 
 
 def declare(
@@ -245,7 +222,10 @@ def declare(
     ladder: Any = None,
     confirm: int | None = None,
 ) -> Study:
-    """A study from plain values, checked; ConfigError says what is wrong and where."""
+    """A study from plain values, checked; ConfigError says what is wrong and where.
+
+    `{question}` in the name becomes the first letters of the question's hash.
+    """
     given = {"margin": margin, "alpha": alpha, "looks": looks, "careful": careful or None,
              "design": design, "first_seed": first_seed, "tune": tune, "ladder": ladder,
              "confirm": confirm}  # fmt: skip
@@ -255,42 +235,28 @@ def declare(
         isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted)
     ):
         raise ConfigError(f"looks: {wanted!r} is not a list of whole numbers; e.g. [4, 6, 8, 12]")
-    kind = _design(given["design"], bool(given["careful"]))
+    kind = declared.chosen_design(given["design"], bool(given["careful"]))
     study = Study(
         name=name,
         question=question,
         base=base,
         arms={arm: base.edit(edit) for arm, edit in edits.items()},
         margin=parse_margin(given["margin"]),
-        alpha=number("alpha", given["alpha"], 0.05),
-        looks=_looks(wanted, kind),
+        alpha=declared.number("alpha", given["alpha"], 0.05),
+        looks=declared.chosen_looks(wanted, kind),
         design=kind,
-        first_seed=whole("first_seed", given["first_seed"], 1),
-        tune=parse_tune(given["tune"]),
-        ladder=parse_ladder(given["ladder"]),
-        confirm=whole("confirm", given["confirm"], 0),
+        first_seed=declared.whole("first_seed", given["first_seed"], 1),
+        tune=declared.parse_tune(given["tune"]),
+        ladder=declared.parse_ladder(given["ladder"]),
+        confirm=declared.whole("confirm", given["confirm"], 0),
     )
     if "base" in study.arms:
         raise ConfigError("arms.base: this name is taken by the base; call the arm something else")
     # All is resolved and checked here, before anything is measured and not in the first cell.
     json.dumps(study.declaration)
-    return dataclasses.replace(study, numerics=numerics(base))
-
-
-def _design(given: Any, careful: bool) -> str:
-    chosen = given or (CAREFUL if careful else "flat")
-    if chosen not in DESIGNS:
-        raise unknown("design", str(chosen), "design", DESIGNS)
-    if careful and chosen != CAREFUL:
-        raise ConfigError(f"design: {chosen} and careful cannot both be; careful is {CAREFUL}")
-    return str(chosen)
-
-
-def _looks(given: Any, design: str) -> tuple[int, ...]:
-    """The looks of a design; unplanned ones are at every pair, up to the last that is named."""
-    default = CAREFUL_LOOKS if design == CAREFUL else FLAT_LOOKS
-    looks = tuple(given) if given is not None else default
-    return tuple(range(2, looks[-1] + 1)) if design == UNPLANNED and looks else looks
+    if "{question}" in name:
+        study = dataclasses.replace(study, name=name.replace("{question}", study.question_id[:8]))
+    return dataclasses.replace(study, numerics=numerics(study))
 
 
 def _slug(text: str) -> str:

@@ -37,13 +37,20 @@ LAST_WORDS, LAST_WORDS_SECONDS = "failed-{rank}", 2.0
 
 
 def run_cell(
-    cell: Cell, folder: Path, progress: Progress | None = None, ranks: Ranks | None = None
+    cell: Cell,
+    folder: Path,
+    progress: Progress | None = None,
+    ranks: Ranks | None = None,
+    *,
+    wait: bool = True,
 ) -> dict[str, Any]:
     """Train `cell` in `folder` unless its record is there already; returns the record.
 
-    A run that fails or diverges gets a record that says so. Raises Stopped where `progress` says
-    so, LedgerError where the record cannot be written, Parted where another rank is gone; all
-    leave the checkpoint in place. Ranks other than the first write nothing and return {}.
+    A run that fails or diverges gets a record that says so. Where another process trains the cell,
+    waits for its record, or raises BusyError if not `wait`. Raises Stopped where `progress` says
+    so or the cell was taken over by another, LedgerError where the record cannot be written, Parted
+    where another rank is gone; all leave the checkpoint in place. Ranks other than the first write
+    nothing and return {}.
     """
     ranks = ranks or Ranks(cell.how)
     path = folder / names.RECORD
@@ -51,7 +58,12 @@ def run_cell(
         if ranks.either(False)[0]:
             _follow(cell, folder, progress, ranks)
         return {}
-    with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=True):
+    with held(folder / names.LOCK, f"cell {cell.id[:12]}", wait=wait) as lease:
+
+        def watched(step: int, steps: int, loss: float) -> bool:
+            taken_over = lease.lost or (lease.slept() and not lease.still_mine())
+            return taken_over or (progress is not None and progress(step, steps, loss))
+
         ranks.either(not path.exists())
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
@@ -62,9 +74,11 @@ def run_cell(
             write_whole(folder / names.SPEC, cell.to_json())
         for note in folder.glob(LAST_WORDS.format(rank="*")):
             note.unlink()
-        record = _run(cell, folder, progress, ranks)
+        record = _run(cell, folder, watched, ranks)
         record = numbers_only(record)
         record["checksum"] = checksum(record)
+        if not lease.still_mine():
+            raise Stopped
         write_json(path, record)
         (folder / names.CHECKPOINT).unlink(missing_ok=True)
         return record

@@ -10,6 +10,7 @@ from partbench.core import cell as names
 from partbench.core import rng
 from partbench.core.cell import Cell
 from partbench.core.errors import CheckpointError, InputError
+from partbench.core.outside import source_hash
 from partbench.models.build import build
 from partbench.models.contract import Decoder
 from partbench.tasks.build import build_task
@@ -31,6 +32,13 @@ def continuation(
     path = folder / names.WEIGHTS
     if not path.exists():
         raise CheckpointError(f"{folder}: no trained weights here; the cell has not finished")
+    for name, known in cell.code.items():
+        file = Path(name.rpartition(":")[0])
+        if file.is_file() and source_hash(file) != known:
+            raise CheckpointError(
+                f"{name}: the file has changed since {folder.name[:12]} was trained with it; "
+                f"weights fit the code they were trained with"
+            )
     task = build_task(cell.config)
     model = build(cell.config, vocab=task.vocab, seed=cell.seed, numerics=cell.how)
     try:

@@ -16,12 +16,14 @@ from typing import Any
 
 from partbench.core import cell as names
 from partbench.core.cell import Cell
+from partbench.core.errors import BusyError
 from partbench.train.loop import Stopped
 from partbench.train.process import thread_environment
 from partbench.train.record import run_cell
 
 TELL_SECONDS = 0.25
 TERMINATED = 143
+BUSY = "busy"
 
 
 class Lost(Exception):
@@ -58,16 +60,20 @@ class Worker:
                     self._tell(event="step", id=cell.id, step=step, steps=steps, loss=loss)
                 return self.stopping
 
+            found = (folder / names.RECORD).exists()  # another study was quicker
             try:
                 if cell.how.ranks > 1:
                     status = self._launch(cell, folder)
                 else:
-                    status = run_cell(cell, folder, progress)["status"]
+                    status = run_cell(cell, folder, progress, wait=False)["status"]
             except Stopped:
                 return TERMINATED
             except Lost as error:
                 return error.code
-            self._tell(event="done", id=cell.id, folder=str(folder), status=status)
+            except BusyError:  # another study is at this cell: its record will do, later
+                self._tell(event="done", id=cell.id, folder=str(folder), status=BUSY)
+                continue
+            self._tell(event="done", id=cell.id, folder=str(folder), status=status, found=found)
             if self.stopping:
                 return TERMINATED
         return 0

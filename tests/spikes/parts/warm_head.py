@@ -35,6 +35,7 @@ class WarmHead(nn.Module):
         "mixer": "attention",
         "probability": "softmax",
         "ffn": "swiglu",
+        "router": "softmax",
         "residual": "pre_norm",
         "head": "linear",
     }
@@ -48,6 +49,7 @@ class WarmHead(nn.Module):
         mixer: Callable[..., nn.Module],
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
+        router: Callable[..., nn.Module],
         residual: Callable[..., nn.Module],
         head: Callable[..., nn.Module],
         *,
@@ -56,7 +58,7 @@ class WarmHead(nn.Module):
     ) -> None:
         super().__init__()
         self.inner = Transformer(
-            dims, embedding, position, norm, mixer, probability, ffn, residual, head
+            dims, embedding, position, norm, mixer, probability, ffn, router, residual, head
         )
         self.vocab, self.smoothing, self.ridge = dims.vocab, smoothing, ridge
 

@@ -2,6 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
+from partbench.parts.ffn.geglu import GeGLU
+from partbench.parts.ffn.mixture_of_experts import MixtureOfExperts
 from partbench.parts.ffn.mlp import MLP
 from partbench.parts.ffn.relu_squared import ReLUSquared
 from partbench.parts.ffn.swiglu import SwiGLU
@@ -18,4 +20,10 @@ class FeedForward(Protocol):
         ...
 
 
-PARTS = {"mlp": MLP, "relu_squared": ReLUSquared, "swiglu": SwiGLU}
+PARTS = {
+    "mlp": MLP,
+    "relu_squared": ReLUSquared,
+    "swiglu": SwiGLU,
+    "geglu": GeGLU,
+    "mixture_of_experts": MixtureOfExperts,
+}

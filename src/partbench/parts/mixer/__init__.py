@@ -4,14 +4,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
-from partbench.parts.shapes import Stream
+from partbench.parts.mixer.latent_attention import LatentAttention
+from partbench.parts.shapes import Reads, Stream
 
 
 @runtime_checkable
 class Mixer(Protocol):
     """Causal: what comes out at t depends on positions up to t."""
 
-    def forward(self, x: Stream, flow: Flow) -> Stream:
+    def forward(self, x: Reads, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences."""
         ...
 
@@ -19,9 +20,12 @@ class Mixer(Protocol):
         """An empty cache for `batch` sequences of at most `capacity` positions."""
         ...
 
-    def step(self, x: Stream, flow: Flow, state: Any) -> tuple[Stream, Any]:
+    def step(self, x: Reads, flow: Flow, state: Any) -> tuple[Stream, Any]:
         """The same as `forward` for the next positions, however a sequence is cut into pieces."""
         ...
 
 
-PARTS = {"attention": Attention}
+PARTS = {
+    "attention": Attention,
+    "latent_attention": LatentAttention,
+}

@@ -2,8 +2,10 @@
 
 from typing import Protocol, runtime_checkable
 
+from partbench.parts.norm.dynamic_tanh import DynamicTanh
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
+from partbench.parts.norm.rmsnorm_about_one import RMSNormAboutOne
 from partbench.parts.shapes import Vectors
 
 
@@ -16,4 +18,9 @@ class Norm(Protocol):
         ...
 
 
-PARTS = {"layernorm": LayerNorm, "rmsnorm": RMSNorm}
+PARTS = {
+    "layernorm": LayerNorm,
+    "rmsnorm": RMSNorm,
+    "rmsnorm_about_one": RMSNormAboutOne,
+    "dynamic_tanh": DynamicTanh,
+}

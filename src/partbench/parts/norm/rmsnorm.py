@@ -29,7 +29,12 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Vectors) -> Vectors:
         """The normalised vector."""
-        return _Normed.apply(x.to(self.gain.dtype), self.gain, self.eps)
+        return normed(x.to(self.gain.dtype), self.gain, self.eps)
+
+
+def normed(x: Vectors, gain: Tensor, eps: float) -> Vectors:
+    """x / sqrt(mean(x^2) + eps) * gain over the last axis, in x's type."""
+    return _Normed.apply(x, gain, eps)
 
 
 class _Normed(torch.autograd.Function):

@@ -1,12 +1,13 @@
 """Rotary positions: queries and keys are turned by an angle that grows with the position.
 
-    theta_i = base^(-2i / d);  pair (i, i + d/2) of a head of width d is turned by t * theta_i
+    theta_i = base^(-2i / d);  pair i of the first d channels of a head is turned by t * theta_i
 
 so a score depends on the distance of query and key alone.
-Paper: Su et al. 2021, arXiv:2104.09864. Layout: half-split pairs, as in Hugging Face's Llama.
+Papers: Su et al. 2021, arXiv:2104.09864; a share of each head only: Black et al. 2022,
+arXiv:2204.06745 (a quarter there and in Qwen3-Next).
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,30 +17,41 @@ from partbench.core.errors import ConfigError
 from partbench.core.ranges import Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
+from partbench.parts.position.turning import frequencies, refuse_odd, turned
 from partbench.parts.shapes import Heads, Keys, Positions, Stream
 
 
 class Rotary(nn.Module):
     """q, k -> R(t) q, R(t) k.  No parameters; any length.
 
-    Angles, sines and cosines are float32 or wider whatever the precision: positions above 256 fall
-    together in bfloat16. Cost: 3 FLOPs a channel of queries and keys.
-    Raises ConfigError for an odd head width.
+    Settings: base; layout, which channels are a pair: (i, i + d/2), as in Llama, or (2i, 2i + 1);
+    share of each head's channels that is turned, its first ones, in (0, 1].
+    Angles, sines and cosines are float32 or wider whatever the precision.
+    Cost: 3 FLOPs a channel of queries and keys.
+    Raises ConfigError for an odd head width, or a share that leaves no pair.
     """
 
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
-    frequency: Tensor
 
-    def __init__(self, dims: Dims, *, base: Positive = 10000.0) -> None:
+    def __init__(
+        self,
+        dims: Dims,
+        *,
+        base: Positive = 10000.0,
+        layout: Literal["half_split", "interleaved"] = "half_split",
+        share: Positive = 1.0,
+    ) -> None:
         super().__init__()
-        if dims.head_width % 2:
+        refuse_odd(dims, "rotary")
+        if not 2 <= share * dims.head_width <= dims.head_width:
             raise ConfigError(
-                f"position=rotary: head_width {dims.head_width} is odd; "
-                f"the nearest even one is {dims.head_width + 1}"
+                f"position.share: {share} of head_width {dims.head_width} is not between one pair "
+                f"and the whole; give {2 / dims.head_width:g} to 1"
             )
-        exponent = torch.arange(0, dims.head_width, 2, dtype=torch.float64) / dims.head_width
-        self.register_buffer("frequency", (base**-exponent).float(), persistent=False)
+        self.base = base
+        self.interleaved = layout == "interleaved"
+        self.share = share
 
     def stream(self, x: Stream, flow: Flow) -> Stream:
         """The stream as it is."""
@@ -47,45 +59,17 @@ class Rotary(nn.Module):
 
     def heads(self, x: Heads, flow: Flow) -> Heads:
         """Queries or keys turned by their positions [batch, head, time, head_width]."""
-        cosine, sine = self._table(x, flow)
-        return _Turned.apply(x, cosine, sine)
+        width = 2 * int(self.share * x.shape[-1] / 2)
+        name = f"rotary {self.base} {width}"  # the same for every part with this base
+        first = turned(
+            x[..., :width],
+            flow,
+            name,
+            lambda: frequencies(self.base, width),
+            interleaved=self.interleaved,
+        )
+        return first if width == x.shape[-1] else torch.cat([first, x[..., width:]], dim=-1)
 
     def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
         """Nothing."""
         return None
-
-    def _table(self, x: Heads, flow: Flow) -> tuple[Tensor, Tensor]:
-        """Cosines and sines [time, head_width / 2], computed once a pass for all layers."""
-        if "rotary cosine" not in flow.shared:
-            angle = flow.positions.to(self.frequency.dtype).unsqueeze(-1) * self.frequency
-            flow.shared["rotary cosine"] = angle.cos()
-            flow.shared["rotary sine"] = angle.sin()
-        return flow.shared["rotary cosine"], flow.shared["rotary sine"]
-
-
-class _Turned(torch.autograd.Function):
-    """(a cos - b sin, b cos + a sin), computed in the tables' type, answered in x's.
-
-    The derivative of a rotation is the rotation back, so it can be differentiated any number of
-    times.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-        ctx.save_for_backward(cosine, sine)
-        # The halves are laid apart, so that inner loops run over whole sequences and not over half
-        # a head; types are changed by the two copies, since kernels of mixed types are slow.
-        half = x.shape[-1] // 2
-        wide = torch.empty((2, *x.shape[:-1], half), dtype=cosine.dtype, device=x.device)
-        first, second = wide.copy_(x.unflatten(-1, (2, half)).movedim(-2, 0))
-        turned = torch.empty_like(wide)
-        torch.mul(first, cosine, out=turned[0]).addcmul_(second, sine, value=-1)
-        torch.mul(second, cosine, out=turned[1]).addcmul_(first, sine)
-        answer = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        answer.unflatten(-1, (2, half)).copy_(turned.movedim(0, -2))
-        return answer
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        cosine, sine = ctx.saved_tensors
-        return _Turned.apply(gradient, cosine, -sine), None, None

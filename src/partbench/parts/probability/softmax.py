@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import nn
 
 from partbench.core.roles import Role
-from partbench.parts.shapes import Scores
+from partbench.parts.shapes import Choices
 
 
 class Softmax(nn.Module):
@@ -20,6 +20,6 @@ class Softmax(nn.Module):
     ROLES: ClassVar[dict[str, Role]] = {}
     PROVIDES = ("fused_attention",)
 
-    def forward(self, scores: Scores) -> Scores:
+    def forward(self, scores: Choices) -> Choices:
         """Weights that sum to one."""
         return scores.softmax(dim=-1)

@@ -8,10 +8,32 @@ everybody else; sublayer l counts mixers and feed-forwards separately, 0 .. 2 de
 
 from typing import Any, Protocol, runtime_checkable
 
+from torch import Tensor
+
+from partbench.parts.flow import Flow
+from partbench.parts.residual.altup import AltUp
+from partbench.parts.residual.attention_residuals import AttentionResiduals
+from partbench.parts.residual.deep_norm import DeepNorm
+from partbench.parts.residual.dense_former import DenseFormer
+from partbench.parts.residual.dynamic_hyper_connections import DynamicHyperConnections
+from partbench.parts.residual.dynamic_mhc import DynamicMHC
+from partbench.parts.residual.frac_connections import FracConnections
 from partbench.parts.residual.hyper_connections import HyperConnections
+from partbench.parts.residual.laurel import LAuReL
+from partbench.parts.residual.layer_scale import LayerScale
+from partbench.parts.residual.mhc import MHC
+from partbench.parts.residual.mudd import MUDD
+from partbench.parts.residual.orthogonal import Orthogonal
+from partbench.parts.residual.orthogonal_parallel import OrthogonalParallel
 from partbench.parts.residual.post_norm import PostNorm
 from partbench.parts.residual.pre_norm import PreNorm
-from partbench.parts.shapes import Stream
+from partbench.parts.residual.rezero import ReZero
+from partbench.parts.residual.sandwich import Sandwich
+from partbench.parts.residual.unet_skips import UNetSkips
+from partbench.parts.residual.value_embeddings import ValueEmbeddings
+from partbench.parts.residual.value_residual import ValueResidual
+from partbench.parts.residual.x0_skip import X0Skip
+from partbench.parts.shapes import Reads, Stream
 
 
 @runtime_checkable
@@ -22,8 +44,12 @@ class Residual(Protocol):
         """The state that holds the embedded tokens."""
         ...
 
-    def read(self, sublayer: int, state: Any) -> tuple[Stream, Any]:
-        """What sublayer `sublayer` works on (normed where that is the way), and the state."""
+    def read(self, sublayer: int, state: Any) -> tuple[Reads, Any]:
+        """What sublayer `sublayer` works on (normed where that is the way), and the state.
+
+        One stream, or three for the query, key and value of a mixer that PROVIDES
+        "reads_three_streams", which the part then NEEDS.
+        """
         ...
 
     def write(self, sublayer: int, state: Any, output: Stream) -> Any:
@@ -35,8 +61,54 @@ class Residual(Protocol):
         ...
 
 
+@runtime_checkable
+class MixesValues(Protocol):
+    """A residual part with a say in what mixers attend to; it NEEDS a mixer that "mixes_values"."""
+
+    def values(self, value: Tensor, flow: Flow) -> Tensor:
+        """In place of layer `flow.layer`'s own values [batch, head, time, head_width]."""
+        ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A residual part whose state is no plain stream says to probes what it holds."""
+
+    def streams(self, state: Any) -> Tensor:
+        """All streams [batch, time, n, width]."""
+        ...
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """A residual part with several streams says to probes how it mixes them."""
+
+    def carry(self, sublayer: int, state: Any) -> Tensor:
+        """R [.., new, old] of the sublayer that was read last."""
+        ...
+
+
 PARTS = {
     "pre_norm": PreNorm,
     "post_norm": PostNorm,
+    "deep_norm": DeepNorm,
+    "sandwich": Sandwich,
+    "layer_scale": LayerScale,
+    "rezero": ReZero,
+    "laurel": LAuReL,
+    "orthogonal": Orthogonal,
+    "orthogonal_parallel": OrthogonalParallel,
     "hyper_connections": HyperConnections,
+    "dynamic_hyper_connections": DynamicHyperConnections,
+    "frac_connections": FracConnections,
+    "mhc": MHC,
+    "dynamic_mhc": DynamicMHC,
+    "altup": AltUp,
+    "value_residual": ValueResidual,
+    "value_embeddings": ValueEmbeddings,
+    "x0_skip": X0Skip,
+    "unet_skips": UNetSkips,
+    "dense_former": DenseFormer,
+    "mudd": MUDD,
+    "attention_residuals": AttentionResiduals,
 }

@@ -1,0 +1,39 @@
+"""Does a sublayer write along the stream, against it, or across it?
+
+    cos(h, y), for each token, h the mean of the streams it writes to;   cos(h_l, h_(l+1))
+
+Plain sublayers that write along the stream only lengthen it; the mean cosine near zero is what
+orthogonal updates enforce. Source of the diagnostic: Oh et al. 2025, arXiv:2505.11881.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from partbench.data.batch import Batch
+from partbench.measure.probes.watch import mean_stream, passed
+from partbench.models.contract import Network
+
+
+class Alignment(NamedTuple):
+    """One number a sublayer, means over tokens.
+
+    written: cosine of what it wrote with the stream; kept: cosine of the stream before and after.
+    """
+
+    written: list[float]
+    kept: list[float]
+
+
+def alignment(model: Network, batch: Batch) -> Alignment:
+    """Cosines over depth."""
+    written, kept = [], []
+    for one in passed(model, batch):
+        before, output = mean_stream(one.before), one.output.double()
+        written.append(_cosine(before, output))
+        kept.append(_cosine(before, mean_stream(one.after)))
+    return Alignment(written, kept)
+
+
+def _cosine(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float(torch.nn.functional.cosine_similarity(one, other, dim=-1).mean())

@@ -1,0 +1,66 @@
+"""Look on while a model passes its residual stream from sublayer to sublayer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from partbench.core.errors import InputError
+from partbench.models.contract import Network
+from partbench.parts.residual import Carries, Residual, Streams
+
+
+class Seen(NamedTuple):
+    """One sublayer: streams [batch, time, n, width] it writes to and leaves, and what it wrote.
+
+    carry: how it mixes streams, R [.., new, old], where the part has several.
+    """
+
+    before: Tensor
+    output: Tensor
+    after: Tensor
+    carry: Tensor | None
+
+
+@contextmanager
+def watched(model: Network) -> Iterator[list[Seen]]:
+    """A list that a pass of `model` inside the `with` fills, one entry a sublayer.
+
+    Nothing is left on the model. Raises InputError for a model without a residual stream.
+    """
+    part: Any = getattr(model, "residual", None)
+    if not isinstance(part, Residual):
+        raise InputError(f"probe: {type(model).__name__} has no residual stream to look at")
+    seen: list[Seen] = []
+    write = part.write
+
+    def streams(state: Any) -> Tensor:
+        return part.streams(state) if isinstance(part, Streams) else state.unsqueeze(2)
+
+    def watched_write(sublayer: int, state: Any, output: Tensor) -> Any:
+        before = streams(state)
+        carry = part.carry(sublayer, state) if isinstance(part, Carries) else None
+        carry = None if carry is None else carry.detach()
+        state = write(sublayer, state, output)
+        seen.append(Seen(before, output, streams(state), carry))
+        return state
+
+    vars(part)["write"] = watched_write
+    try:
+        yield seen
+    finally:
+        del vars(part)["write"]
+
+
+def passed(model: Network, batch: Any) -> list[Seen]:
+    """What one pass without gradients shows."""
+    with torch.no_grad(), watched(model) as seen:
+        model.score(batch)
+    return seen
+
+
+def mean_stream(streams: Tensor) -> Tensor:
+    """[batch, time, n, width] -> the mean of the streams in float64, which the head reads."""
+    return streams.double().mean(2)

@@ -1,0 +1,107 @@
+"""Dynamic hyper-connections: each token's streams are mixed by what they hold.
+
+    H = rms-normed streams;   a = s_a tanh(H w_a) + a_0;   R' = s_a tanh(H W_r) + R'_0
+    b = s_b tanh(H w_b) + b_0;   u_l = N_l(a h);   h <- R h + b F_l(u_l)
+
+Row j of R' (old stream j) is made from stream j itself; R_ij here is the weight of OLD stream j in
+NEW stream i, so R is the transpose of the paper's matrix. Paper: Zhu et al. 2024, arXiv:2409.19606.
+Differs: the gain of the norm on H is left in the maps; mean of streams to the head, not the sum.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from partbench.core.dims import Dims
+from partbench.core.ranges import Count, Positive
+from partbench.core.roles import Role
+from partbench.parts.residual.mixing import mixed, spread
+from partbench.parts.shapes import Stream
+
+
+class State(NamedTuple):
+    """Streams [batch, time, n, width]; what `read` decided for the write that follows."""
+
+    streams: Tensor
+    writes: Tensor  # [batch, time, n]
+    carry: Tensor  # [batch, time, new, old]
+
+
+class DynamicHyperConnections(nn.Module):
+    """n streams; reads, writes and carries each a constant plus a bounded function of the token.
+
+    Settings: streams n; scale, where s_a and s_b begin; tanh, or the plain map.
+    Starts exactly at pre-norm: maps 0, a_0 one-hot at (sublayer mod n), b_0 = 1, R_0 = I.
+    Cost: sublayers * (width (n + 2) + n (n + 2) + 2) parameters; 2 n width (n + 2) FLOPs a token
+    and sublayer for the coefficients, as many to mix; n times the stream's memory.
+    """
+
+    ROLES = {
+        "maps": Role.MIXING,
+        "reads": Role.MIXING,
+        "writes": Role.MIXING,
+        "carries": Role.MIXING,
+        "scales": Role.SCALAR,
+    }
+
+    def __init__(
+        self,
+        dims: Dims,
+        norm: Callable[..., nn.Module],
+        *,
+        streams: Count = 4,
+        scale: Positive = 0.01,
+        tanh: bool = True,
+    ) -> None:
+        super().__init__()
+        count = dims.num_sublayers
+        self.norms = nn.ModuleList(norm(width=dims.width) for _ in range(count))
+        self.final = norm(width=dims.width)
+        self.maps = nn.Parameter(torch.zeros(count, dims.width, streams + 2))
+        self.reads = nn.Parameter(torch.eye(streams)[torch.arange(count) % streams])
+        self.writes = nn.Parameter(torch.ones(count, streams))
+        self.carries = nn.Parameter(torch.eye(streams).repeat(count, 1, 1))
+        self.scales = nn.Parameter(torch.full((count, 2), scale))  # of a and R, of b
+        self.n, self.tanh, self.dims = streams, tanh, dims
+
+    def begin(self, x: Stream) -> State:
+        """All streams equal."""
+        streams = x.unsqueeze(2).expand(-1, -1, self.n, -1)
+        return State(streams, streams[..., 0], streams[..., :0])
+
+    def read(self, sublayer: int, state: State) -> tuple[Stream, State]:
+        """The normed mix; the state remembers how to write back."""
+        streams = state.streams
+        with torch.autocast(streams.device.type, enabled=False):  # coefficients keep float32
+            size = streams.square().mean(-1, keepdim=True).add(1e-20).sqrt()
+            z = streams @ self.maps[sublayer] / size  # [batch, time, old stream, 1 + 1 + n]
+            reads, writes, carry = (z.tanh() if self.tanh else z).split([1, 1, self.n], dim=-1)
+            width_scale, depth_scale = self.scales[sublayer]
+            a = width_scale * reads.squeeze(-1) + self.reads[sublayer]
+            b = depth_scale * writes.squeeze(-1) + self.writes[sublayer]
+            carry = width_scale * carry.mT + self.carries[sublayer]
+            u = mixed(a, streams)
+        return self.norms[sublayer](u), State(streams, b, carry)
+
+    def write(self, sublayer: int, state: State, output: Stream) -> State:
+        """The streams mixed among themselves, plus the output at each stream's weight."""
+        return state._replace(streams=spread(state.carry, state.streams, state.writes, output))
+
+    def end(self, state: State) -> Stream:
+        """The normed mean of the streams."""
+        return self.final(state.streams.mean(2))
+
+    def streams(self, state: State) -> Tensor:
+        """The streams [batch, time, n, width], for probes."""
+        return state.streams
+
+    def carry(self, sublayer: int, state: State) -> Tensor:
+        """R of the sublayer that was read last [batch, time, n, n], for probes."""
+        return state.carry
+
+    def extra_flops(self) -> int:
+        """The coefficients, then n reads, n writes and n^2 carries of a width."""
+        each = 4 * self.n * (self.n + 2) * self.dims.width
+        return each * self.dims.num_sublayers * self.dims.context
