@@ -1,5 +1,6 @@
 """A thread that kills workers at random while a study runs, each at a cell it has not yet cost."""
 
+import json
 import os
 import random
 import signal
@@ -11,21 +12,17 @@ from pathlib import Path
 from partbench.core.cell import LOCK
 
 
-def cell_of(process: Path, home: Path) -> Path | None:
-    """The folder in `home` whose lock a worker's process in /proc holds open."""
-    try:
-        if b"partbench\0worker" not in (process / "cmdline").read_bytes():
-            return None
-        held = [Path(os.readlink(link)) for link in (process / "fd").iterdir()]
-    except OSError:  # it has just ended
-        return None
-    return next((p.parent for p in held if p.name == LOCK and home in p.parents), None)
-
-
 def workers(home: Path) -> dict[int, Path]:
-    """Process id -> cell's folder, for every worker that is at a cell of `home`."""
-    found = {int(p.name): cell_of(p, home) for p in Path("/proc").glob("[0-9]*")}
-    return {process: folder for process, folder in found.items() if folder is not None}
+    """Process id -> cell's folder, for every worker that holds the lease of a cell of `home`."""
+    found = {}
+    for lease in home.rglob(f"{LOCK}.*"):
+        try:
+            process = json.loads(lease.read_text())["pid"]
+            if b"partbench\0worker" in Path(f"/proc/{process}/cmdline").read_bytes():
+                found[process] = lease.parent
+        except (OSError, ValueError):  # it has just ended, or just begun
+            continue
+    return found
 
 
 class Killer(threading.Thread):
@@ -60,7 +57,7 @@ class Killer(threading.Thread):
         """Stopped first, so that the cell it is at is the one that is noted."""
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGSTOP)
-            folder = cell_of(Path("/proc") / str(process), self.home)
+            folder = workers(self.home).get(process)
             if folder is not None and folder not in self.killed:
                 self.killed.append(folder)
                 os.kill(process, signal.SIGKILL)

@@ -119,7 +119,8 @@ class Ray:
                     self._bury(ray, busy, event["code"], tell)
                 elif event["event"] == "done":
                     folder, busy.folder = busy.folder, None
-                    if folder is not None and not arrived(folder):
+                    busy_elsewhere = event["status"] == "busy"
+                    if folder is not None and not busy_elsewhere and not arrived(folder):
                         self.tries.died(folder, "none: no record came, is the disk shared?", tell)
                         continue
                     tell(event)

@@ -31,7 +31,7 @@ SIGNAL_SECONDS = 60
 """How long before its limit a job is told."""
 JOBS = 256
 """The most jobs of one array; where there are more cells, a job takes several in turn."""
-DIED, STOP = "worker-died", "stop"
+DIED, BUSY, STOP = "worker-died", "busy", "stop"
 
 
 class Job:
@@ -73,7 +73,10 @@ class Job:
             worker.stdin.write(f"{folder}\n".encode())
             worker.stdin.flush()
         for line in worker.stdout:
-            if json.loads(line)["event"] == "done":
+            event = json.loads(line)
+            if event["event"] == "done":
+                if event["status"] == BUSY:
+                    write_whole(folder / DIED, BUSY)
                 return
         code = worker.wait()
         self.worker = None
@@ -177,7 +180,11 @@ class Slurm:
         elif died.exists():
             del self.under_way[folder]
             self.missed.pop(folder, None)
-            self.tries.died(folder, died.read_text(encoding="utf-8"), tell)
+            said = died.read_text(encoding="utf-8")
+            if said == BUSY:
+                tell({"event": "done", "folder": str(folder), "id": folder.name, "status": BUSY})
+            else:
+                self.tries.died(folder, said, tell)
 
     def _bury(self, tell: Callable[[Event], None]) -> None:
         """Jobs that left the queue without a word: the node is gone, or somebody cancelled them."""
