@@ -74,6 +74,14 @@ def test_a_share_of_no_pair_or_of_more_than_all_is_refused(share: float) -> None
         Rotary(DIMS, share=share)
 
 
+def test_settings_that_leave_no_blend_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"high: 1\.0 is not above low, 1\.0; give e\.g\. 4"):
+        RotaryLlama3(DIMS, high=1.0)
+    for settings in ({"base": 1.0}, {"fast": 0.5}):
+        with pytest.raises(ConfigError, match=r"give e\.g\. 10000, 32 and 1"):
+            RotaryYaRN(DIMS, **settings)
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -38,6 +38,7 @@ class MixtureOfExperts(nn.Module):
     """
 
     ROLES = {"router": Role.ROUTER, "gate": Role.READ, "up": Role.READ, "down": Role.WRITE}
+    SUMMED = ("load",)
     bias: Tensor
     load: Tensor
 

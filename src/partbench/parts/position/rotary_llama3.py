@@ -13,6 +13,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
+from partbench.core.errors import ConfigError
 from partbench.core.ranges import Count, Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
@@ -25,7 +26,7 @@ class RotaryLlama3(nn.Module):
 
     Settings: base; factor (1: plain rotary); trained, T0 (none: dims.context); low and high, in
     wavelengths within T0.
-    Cost: as rotary. Raises ConfigError for an odd head width.
+    Cost: as rotary. Raises ConfigError for an odd head width, or high not above low.
     """
 
     ROLES: ClassVar[dict[str, Role]] = {}
@@ -43,6 +44,8 @@ class RotaryLlama3(nn.Module):
     ) -> None:
         super().__init__()
         refuse_odd(dims, "rotary_llama3")
+        if high <= low:
+            raise ConfigError(f"position.high: {high} is not above low, {low}; give e.g. {4 * low}")
         self.base = base
         self.factor = factor
         self.trained = trained or dims.context

@@ -14,6 +14,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
+from partbench.core.errors import ConfigError
 from partbench.core.ranges import Count, Positive
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
@@ -27,7 +28,8 @@ class RotaryYaRN(nn.Module):
     Settings: base; factor, s (1: plain rotary); trained, T0 (none: dims.context); fast and slow, in
     turns; truncate rounds the two pair numbers outwards (gpt-oss does not); magnitude, on queries
     and on keys (none: 0.1 ln s + 1).
-    Cost: as rotary. Raises ConfigError for an odd head width.
+    Cost: as rotary. Raises ConfigError for an odd head width, base up to 1, or fast below
+    slow.
     """
 
     ROLES: ClassVar[dict[str, Role]] = {}
@@ -47,6 +49,11 @@ class RotaryYaRN(nn.Module):
     ) -> None:
         super().__init__()
         refuse_odd(dims, "rotary_yarn")
+        if base <= 1 or fast < slow:
+            raise ConfigError(
+                f"position: YaRN needs base above 1 and fast no less than slow; base {base}, "
+                f"fast {fast}, slow {slow} are not; give e.g. 10000, 32 and 1"
+            )
         self.base = base
         self.factor = factor
         self.trained = trained or dims.context
