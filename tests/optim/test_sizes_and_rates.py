@@ -166,3 +166,18 @@ def test_what_does_not_follow_sizes_is_refused(changes: dict[str, str]) -> None:
 def test_a_rule_that_there_is_not_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"dims\.transfer: no transfer called 'muP'.*'mup'"):
         assert Config({"dims": {"transfer": "muP"}}).resolved
+
+
+@torch.no_grad()
+def test_a_norm_after_the_sublayer_does_not_take_the_depth_factor_away() -> None:
+    moved = {}
+    for rule in ("standard", "completep"):
+        config = Config({"dims": {**SIZES, **BASE, "transfer": rule, "depth": 8}})
+        model: Any = build(
+            config.edit(residual="sandwich").resolved, vocab=VOCAB, seed=0, numerics=Numerics()
+        )
+        x, output = (
+            torch.randn(1, 2, 32, generator=torch.Generator().manual_seed(s)) for s in (0, 1)
+        )
+        moved[rule] = model.residual.write(3, x, model._share(output)) - x
+    torch.testing.assert_close(moved["completep"], moved["standard"] / 4, rtol=1e-4, atol=1e-5)

@@ -32,10 +32,10 @@ class Lion:
         self,
         dims: Dims,
         *,
-        rate: Positive = 3e-4,
+        rate: Positive = 1e-3,
         beta1: Share = 0.9,
         beta2: Share = 0.99,
-        weight_decay: NotNegative = 1.0,
+        weight_decay: NotNegative = 0.3,
         decay: Literal["decoupled", "independent", "cautious"] = "decoupled",
     ) -> None:
         self.dims = dims

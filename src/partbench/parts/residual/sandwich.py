@@ -32,6 +32,7 @@ class Sandwich(nn.Module):
         self.norms = nn.ModuleList(norm(width=dims.width) for _ in range(count))
         self.afters = nn.ModuleList(norm(width=dims.width) for _ in range(count))
         self.final = norm(width=dims.width)
+        self.depth_ratio = dims.depth_ratio
 
     def begin(self, x: Stream) -> Stream:
         """The stream is the state."""
@@ -42,8 +43,12 @@ class Sandwich(nn.Module):
         return self.norms[sublayer](state), state
 
     def write(self, sublayer: int, state: Stream, output: Stream) -> Stream:
-        """The stream plus the normed output."""
-        return state + self.afters[sublayer](output)
+        """The stream plus the normed output, divided where `dims.transfer` divides by depth.
+
+        The model divides the output too, which the norm takes away again.
+        """
+        written = self.afters[sublayer](output)
+        return state + (written if self.depth_ratio == 1 else written / self.depth_ratio)
 
     def end(self, state: Stream) -> Stream:
         """The normed stream."""
