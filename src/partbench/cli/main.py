@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from partbench import __version__
-from partbench.cli import cell, compare, doctor, parts, plan, report, sample
+from partbench.cli import calibrate, cell, compare, doctor, parts, plan, report, sample
 from partbench.core.errors import InputError, PartbenchError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("report")(report.report)
 app.command("parts")(parts.parts)
 app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
+app.command("calibrate")(calibrate.calibrate)
 app.command("cell", hidden=True)(cell.cell)
 app.command("worker", hidden=True)(cell.worker)
 
