@@ -78,7 +78,7 @@ def _summary(found: Tree) -> str:
             inside = "inside" if row["low"] <= row["declared"] <= row["high"] else "outside"
             rows.append(
                 f"- **{row['name']}**: {_percent(row['rate'])} false alarms in "
-                f"{row['studies']:,} studies; the declared {_percent(row['declared'])} lies "
+                f"{row['judged']:,} studies; the declared {_percent(row['declared'])} lies "
                 f"{inside} the 95 % interval {_interval(row)}."
             )
     return "\n".join(rows) + "\n"
@@ -96,7 +96,7 @@ def _alarms(rows: list[Tree]) -> str:
                 row["name"],
                 _looks(row["design"]["looks"]),
                 _percent(row["declared"]),
-                f"{_percent(row['rate'])} of {row['studies']:,}",
+                f"{_percent(row['rate'])} of {row['judged']:,}",
                 _interval(row),
                 _interval(banks) if banks else "-",
                 f"{banks['effective']:,.0f}" if banks and banks["effective"] else "-",

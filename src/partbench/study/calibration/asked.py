@@ -27,8 +27,12 @@ BASE = {
     "train.batch": 16,
     "train.evaluations": 1,
     "task.evaluation_tokens": 4096,
-    "optimizer.rate": 0.01,
+    "optimizer.rate": 0.0125,
+    "schedule.warmup": 0.25,
 }
+UNSTEADY = {"optimizer.rate": 0.01, "schedule.warmup": 0.05}
+"""The preset's own warm-up is three of these sixty steps: some runs then end far off, and the
+differences have long tails. A study of such runs is one of the experiments."""
 TINY_MARGIN = 1e-9
 """A margin that no interval fits into: then every study without an alarm goes to its last look."""
 TOKENS, RATE, TOO_LOW = 1.05, 0.9, 1 / 8
@@ -61,8 +65,8 @@ class Sizes:
 
     blocks: pair seeds of the bank, as a multiple of the text's folds; tuned_blocks: those of them
     that are trained at every tuned rate too; tuning_seeds; studies: resampled from the bank for
-    each design; points: for each point of a power curve; whole: studies run whole; resamples: of
-    the bank, for the interval.
+    each design; points: for each point of a power curve; whole, bad: A/A studies and studies
+    with bad tuning run whole; resamples: of the bank, for the interval.
     """
 
     blocks: int = 8
@@ -71,6 +75,7 @@ class Sizes:
     studies: int = 20_000
     points: int = 4_000
     whole: int = 40
+    bad: int = 3
     resamples: int = 400
 
 
@@ -108,6 +113,12 @@ class Asked:
         steps = round(self.base.resolved["train"]["steps"] * share)
         return self.base.edit({"train.steps": steps})
 
+    @cached_property
+    def unsteady(self) -> tuple[Config, Config]:
+        """Base and redrawn arm without the long warm-up."""
+        base = self.base.edit(UNSTEADY)
+        return base, base.edit({"init": self.arms["redrawn"].resolved["init"]})
+
     def study(self, arm: str, **settings: Any) -> Study:
         """Base against one arm, as declared: flat looks and the tiny margin unless said."""
         return self._study(arm, self.arms[arm], settings)
@@ -116,15 +127,23 @@ class Asked:
         """Base against the base with these changes."""
         return self._study(arm, self.base.edit(changes), settings)
 
+    def unsteady_study(self) -> Study:
+        """A/A on the unsteady runs."""
+        base, arm = self.unsteady
+        return self._study("redrawn", arm, {"base": base})
+
     def _study(self, name: str, arm: Config, settings: dict[str, Any]) -> Study:
-        given = {"looks": self.looks, "margin": (TINY_MARGIN, ""), **settings}
         study = Study(
             name=f"calibration, {name}",
             question=f"Is {name} called what it is?",
-            base=self.base,
             arms={name: arm},
             numerics=Numerics(),
-            **given,
+            **{
+                "base": self.base,
+                "looks": self.looks,
+                "margin": (TINY_MARGIN, ""),
+                **settings,
+            },
         )
         study.__dict__["_cells"] = self._cells  # all share them: texts are opened once
         return study

@@ -49,6 +49,8 @@ class Cells:
             if name != "eighth"
             for seed in self.seeds()
         ]
+        for name, config in zip(("base", "redrawn"), self.asked.unsteady, strict=True):
+            jobs += [self._job(f"{name}, unsteady", config, seed) for seed in self.seeds()]
         for share in BUDGETS:
             config = self.asked.budget(share)
             jobs += [self._job(f"base, {share:g} of its steps", config, s) for s in self.seeds()]

@@ -50,6 +50,7 @@ def all_of(cells: Cells) -> list[Experiment]:
         _same(cells, "flat, as labelled", asked.study("redrawn"), False),
         _same(cells, "flat, margin 10 % of compute", _ten_percent(asked), False),
     ]
+    found.append(_same(cells, "flat, unsteady runs", asked.unsteady_study(), True))
     for arm in ("wider", "slower"):
         made = _same(cells, f"flat, {arm}, labels permuted", asked.study(arm), True)
         found.append(replace(made, studies=asked.sizes.points))
@@ -66,10 +67,10 @@ def _ten_percent(asked: Asked) -> Study:
     return asked.study("redrawn", margin=(0.10, "compute"))
 
 
-def _pool(cells: Cells, study: Study, blocks: int | None = None) -> Pool:
+def _pool(cells: Cells, study: Study) -> Pool:
     (arm,) = study.arms.values()
-    base, other = cells.rows(study.base, blocks), cells.rows(arm, blocks)
-    return Pool(study, {}, base, other, other, base, cells.rows(cells.asked.budget(0.5), blocks))
+    base, other = cells.rows(study.base), cells.rows(arm)
+    return Pool(study, {}, base, other, other, base, cells.rows(cells.asked.budget(0.5)))
 
 
 def _same(cells: Cells, name: str, study: Study, permuted: bool) -> Experiment:

@@ -17,7 +17,7 @@ from partbench.stats.power import power_of
 from partbench.study.calibration.asked import BUDGETS, TOKENS
 from partbench.study.calibration.cells import Cells
 from partbench.study.calibration.experiments import Experiment
-from partbench.study.calibration.intervals import binomial, over_banks
+from partbench.study.calibration.intervals import Rate, binomial, over_banks
 from partbench.study.calibration.resample import draw
 from partbench.study.calibration.whole import BAD, DEAD
 
@@ -62,27 +62,27 @@ def figures(
 
 
 def _alarms(cells: Cells, each: Experiment, found: Counter[str]) -> Tree:
-    studies = found["studies"]
-    rate = binomial(found["alarms"], studies)
     row = {"name": each.name, "design": _design(each), "declared": each.study.alpha,
            "permuted": each.permuted, **_said(found)}  # fmt: skip
     if each.study.margin[1] == "compute":
         return row | {"over_banks": None}
     banks = over_banks(
-        rate.value, each.pools(stream(0), 0), each.seeds, cells.asked.folds, each.permuted,
-        studies, cells.asked.sizes.resamples, each.name,
+        row["rate"], each.pools(stream(0), 0), each.seeds, cells.asked.folds, each.permuted,
+        found["studies"], cells.asked.sizes.resamples, each.name,
     )  # fmt: skip
     return row | {"over_banks": banks._asdict()}
 
 
 def _said(found: Counter[str]) -> Tree:
-    """Counts as shares: alarms with their interval, words, pairs in the mean."""
+    """Counts as shares: alarms among studies with a verdict and their interval; words among all."""
     studies, judged = found["studies"], found["studies"] - found["no verdict"]
+    rate = binomial(found["alarms"], judged)
     words = ("better", "worse", "equivalent", "inconclusive", "no verdict")
     return {
         "studies": studies,
+        "judged": judged,
         "alarms": found["alarms"],
-        **dict(zip(("rate", "low", "high"), binomial(found["alarms"], studies), strict=True)),
+        **_interval(rate),
         "words": {word: found[word] / studies for word in words},
         "pairs": found["pairs"] / judged if judged else None,
         "twin_differs": found["twin differs"],
@@ -124,8 +124,7 @@ def _coverage(each: Experiment, found: Counter[str]) -> Tree:
         "name": each.name,
         "looks": list(each.study.looks),
         "studies": found["studies"],
-        "difference": dict(zip(("rate", "low", "high"),
-                               binomial(found["covered"], found["studies"]), strict=True)),
+        "difference": _share(found["covered"], found["studies"]),
         "multipliers": given,
         "planted": each.truth.planted,
         "bank": each.truth.multiplier,
@@ -136,9 +135,11 @@ def _coverage(each: Experiment, found: Counter[str]) -> Tree:
 
 
 def _share(found: int, given: int) -> Tree | None:
-    if not given:
-        return None
-    return dict(zip(("rate", "low", "high"), binomial(found, given), strict=True))
+    return _interval(binomial(found, given)) if given else None
+
+
+def _interval(rate: Rate) -> Tree:
+    return {"rate": rate.value, "low": rate.low, "high": rate.high}
 
 
 def _law(cells: Cells) -> Tree:
@@ -194,14 +195,12 @@ def _bad_tuning(cells: Cells) -> list[Tree]:
 def _wholes(rows: list[Tree]) -> Tree:
     same = [row for row in rows if row["kind"] == "A/A"]
     alarms, held = sum(row["alarm"] for row in same), sum(row["word"] is None for row in same)
-    rate = binomial(alarms, len(same)) if same else None
+    rate = binomial(alarms, len(same) - held)
     return {
         "studies": len(same),
         "alarms": alarms,
         "no_verdict": held,
-        "rate": rate and rate.value,
-        "low": rate and rate.low,
-        "high": rate and rate.high,
+        **_interval(rate),
         "cells": sum(row["cells"] for row in rows),
         "reasons": {
             kind: Counter((row["word"] or row["reason"]) for row in rows if row["kind"] == kind)

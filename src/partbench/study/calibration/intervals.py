@@ -40,6 +40,8 @@ def binomial(found: int, studies: int, level: float = 0.95) -> Rate:
     """The exact two-sided interval of a share. Source: Clopper and Pearson 1934."""
     from scipy.special import betaincinv
 
+    if studies == 0:
+        return Rate(0.0, 0.0, 1.0)
     tail = (1 - level) / 2
     low = 0.0 if found == 0 else float(betaincinv(found, studies - found + 1, tail))
     high = 1.0 if found == studies else float(betaincinv(found + 1, studies - found, 1 - tail))
@@ -75,8 +77,9 @@ def over_banks(
         drawn = draw(random, studies, study, seeds, folds, len(pools), permuted)
         places = bank.ravel()[drawn.seeds - seeds[0]]
         pool = bank_pools[drawn.pool][:, None]
-        found = excludes_zero(design, table[pool, places, drawn.exchanged.astype(int)])
-        rates.append(found.mean())
+        differences = table[pool, places, drawn.exchanged.astype(int)]
+        judged = ~np.isnan(differences[:, 0])  # the others were held back by their tuning
+        rates.append(excludes_zero(design, differences[judged]).mean() if judged.any() else 0.0)
     sd = float(np.std(rates, ddof=1))
     half = 1.96 * sd
     effective = rate * (1 - rate) / sd**2 if sd else None

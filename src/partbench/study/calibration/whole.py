@@ -21,7 +21,6 @@ from partbench.study.spec import Study
 
 Tree = dict[str, Any]
 BAD, DEAD = "bad tuning", "dead part"
-BAD_STUDIES = 3
 
 DEAD_NORM = '''"""RMSNorm whose gain is cut off from the loss: a part that cannot learn."""
 
@@ -84,7 +83,7 @@ class Wholes:
     def missing(self) -> list[tuple[str, int]]:
         """Kind and number of those not yet run."""
         wanted = [("A/A", number) for number in range(self.asked.sizes.whole)]
-        wanted += [(BAD, number) for number in range(BAD_STUDIES)] + [(DEAD, 0)]
+        wanted += [(BAD, number) for number in range(self.asked.sizes.bad)] + [(DEAD, 0)]
         known = {(row["kind"], row["number"]) for row in self.rows}
         return [each for each in wanted if each not in known]
 
