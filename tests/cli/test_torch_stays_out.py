@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-VERBS = ["compare", "plan", "report", "parts", "sample", "doctor", "cell", "worker"]
+VERBS = ["compare", "plan", "report", "parts", "sample", "doctor", "calibrate", "cell",
+         "worker"]  # fmt: skip
 HEAVY = ("torch", "scipy", "jinja2", "vl_convert", "pandas", "safetensors")
 
 SCRIPT = """

@@ -15,7 +15,7 @@ def calibrate(
         "runs/calibration"
     ),
     results: Annotated[
-        Path | None, typer.Option(help="Folder of records and figures (default: that of --out).")
+        Path | None, typer.Option(help="Folder of records and figures, if not the same.")
     ] = None,
     page: Annotated[
         Path | None, typer.Option(help="The page (default: calibration.md beside the figures).")
