@@ -14,6 +14,8 @@ VERBS = [
     "parts",
     "sample",
     "doctor",
+    "check",
+    "calibrate",
     "ledger",
     "cell",
     "worker",

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from partbench import __version__
-from partbench.cli import cell, check, compare, doctor, ledger, parts, plan, report, sample, verdict
+from partbench.cli import (
+    calibrate,
+    cell,
+    check,
+    compare,
+    doctor,
+    ledger,
+    parts,
+    plan,
+    report,
+    sample,
+    verdict,
+)
 from partbench.core.errors import InputError, PartbenchError
 
 app = typer.Typer(
@@ -44,6 +56,7 @@ app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
 app.add_typer(check.app, name="check")
 app.add_typer(ledger.app, name="ledger")
+app.command("calibrate")(calibrate.calibrate)
 app.command("cell", hidden=True)(cell.cell)
 app.command("worker", hidden=True)(cell.worker)
 

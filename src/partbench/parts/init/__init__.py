@@ -12,6 +12,7 @@ from torch import Tensor
 from partbench.core.roles import Role
 from partbench.parts.init.depth_scaled import DepthScaled
 from partbench.parts.init.normal import Normal
+from partbench.parts.init.redrawn import Redrawn
 
 
 @runtime_checkable
@@ -23,4 +24,4 @@ class Init(Protocol):
         ...
 
 
-PARTS = {"normal": Normal, "depth_scaled": DepthScaled}
+PARTS = {"normal": Normal, "depth_scaled": DepthScaled, "redrawn": Redrawn}
