@@ -24,6 +24,7 @@ from partbench.core.dims import Dims
 from partbench.core.errors import CheckpointError, ConfigError
 from partbench.core.factory import Factory
 from partbench.core.menu import find
+from partbench.core.resolve import named
 from partbench.data.batch import Batch
 from partbench.measure import liveness
 from partbench.models import accounting
@@ -277,13 +278,13 @@ class Run:
         self.first, self.recent = facts["losses"]
 
     def _check_code(self) -> None:
-        for name, known in self.cell.code.items():
-            for slot in _slots_of(name, self.cell.config):
-                if find(slot, name).source_hash() != known:
-                    raise ConfigError(
-                        f"{slot}={name}: the file has changed since this cell was declared; "
-                        f"declare the study anew to test the new code"
-                    )
+        for slot, name in named(self.cell.config):
+            known = self.cell.code.get(name)
+            if known is not None and find(slot, name).source_hash() != known:
+                raise ConfigError(
+                    f"{slot}={name}: the file has changed since this cell was declared; "
+                    f"declare the study anew to test the new code"
+                )
 
     def _check_corpus(self) -> None:
         found = self.task.corpus.sha256 if isinstance(self.task, OnText) else ""
@@ -292,12 +293,3 @@ class Run:
                 f"task.corpus: its text has changed since this cell was declared "
                 f"({self.cell.corpus[:12]} is now {found[:12]}); declare the study anew"
             )
-
-
-def _slots_of(name: str, tree: dict[str, Any]) -> list[str]:
-    return [slot for slot, node in {**tree, **tree["model"]}.items() if name in _parts(node)]
-
-
-def _parts(node: Any) -> list[str]:
-    nodes = node if isinstance(node, list) else [node]
-    return [item["part"] for item in nodes if isinstance(item, dict) and "part" in item]

@@ -16,7 +16,8 @@ from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
 from partbench.study.declared import Tune, parse_tune
-from partbench.study.spec import CAREFUL_LOOKS, FLAT_LOOKS, Study, base_config
+from partbench.study.declared import CAREFUL_LOOKS, FLAT_LOOKS
+from partbench.study.spec import Study, base_config
 
 BASE = {
     "dims.depth": 2,

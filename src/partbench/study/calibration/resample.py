@@ -101,8 +101,9 @@ def judge(pool: Pool, drawn: list[int], exchanged: list[bool]) -> tuple[dict[str
             halves[seed] = pool.halves[bank_seed]
     reading = Reading(study, records, halves, pool.held_back)
     last = len(study.looks) - 1
-    standing = reading.standings(last).get(name)
-    entry = verdicts.entry(reading, name, standing, {}, last)
+    standings, futile = reading.standings(last)
+    standing = standings.get(name)
+    entry = verdicts.entry(reading, name, standing, futile.get(name), {}, last)
     return entry["verdict"], standing is not None and standing.verdict.excludes_zero
 
 
