@@ -11,6 +11,7 @@ TINY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_coordinate_check_writes_its_page(partbench, work):
     said = partbench("check", "transfer", *TINY, "--no-sweep", "--set", "dims.transfer=mup")
     assert said.code in (0, 1), said.err
