@@ -30,9 +30,8 @@ def pairs() -> Iterator[Any]:
                 what = subject.name if of_the_card else subject.config.fingerprint
                 if (what, check.__name__) not in done:
                     done.add((what, check.__name__))
-                    late = subject.settings and (
-                        slot in ("task", "residual") or check is one_batch_is_learned_by_heart
-                    )
+                    # Settings, and learning, which takes a second a part, wait for `make slow`.
+                    late = subject.settings or check is one_batch_is_learned_by_heart
                     marks = [pytest.mark.slow] if late else []
                     if check.__name__ in BUGS.get(str(subject), ()):
                         marks.append(pytest.mark.xfail(reason="bug compatible, see its card"))

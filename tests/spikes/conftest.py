@@ -1,9 +1,16 @@
-"""A home of its own and a tiny text for every spike."""
+"""A home of its own and a tiny text for every spike. Spikes take seconds: all of them are slow."""
 
 from pathlib import Path
 
 import pytest
 from tests.spikes.small import text_file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder, and of no other."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
