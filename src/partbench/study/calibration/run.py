@@ -86,10 +86,15 @@ class Calibration:
 
     def _fill(self) -> None:
         """Train what the bank still needs; tuned values name further cells, so again and again."""
-        while missing := self.bank.look_up(self.cells.wanted()):
-            self.listener.begin(f"bank: {len(self.bank.rows)} cells known, training", len(missing))
-            with self.start(self.folder / "logs") as engine:
-                self.bank.train(missing, engine, self.listener.advance, self._over)
+        known = -1
+        while len(self.bank.rows) > known:
+            known = len(self.bank.rows)
+            missing = self.bank.look_up(self.cells.wanted())
+            if missing:
+                what = f"bank: {len(self.bank.rows)} cells known, training"
+                self.listener.begin(what, len(missing))
+                with self.start(self.folder / "logs") as engine:
+                    self.bank.train(missing, engine, self.listener.advance, self._over)
             if self._over():
                 raise Interrupted
         self.bank.save()
