@@ -63,7 +63,7 @@ def figures(
 
 def _alarms(cells: Cells, each: Experiment, found: Counter[str]) -> Tree:
     row = {"name": each.name, "design": _design(each), "declared": each.study.alpha,
-           "permuted": each.permuted, **_said(found)}  # fmt: skip
+           "permuted": each.permuted, "kurtosis": _kurtosis(each), **_said(found)}  # fmt: skip
     if each.study.margin[1] == "compute":
         return row | {"over_banks": None}
     banks = over_banks(
@@ -71,6 +71,17 @@ def _alarms(cells: Cells, each: Experiment, found: Counter[str]) -> Tree:
         found["studies"], cells.asked.sizes.resamples, each.name,
     )  # fmt: skip
     return row | {"over_banks": banks._asdict()}
+
+
+def _kurtosis(each: Experiment) -> float | None:
+    """Fourth moment of the bank's differences over their variance squared; 3 for normal numbers."""
+    pools = each.pools(stream(0), 0)
+    if len(pools) > 1:
+        return None
+    differences = pools[0].differences(each.seeds)[:, 0]
+    away = differences - differences.mean()
+    variance = float((away**2).mean())
+    return float((away**4).mean()) / variance**2 if variance else None
 
 
 def _said(found: Counter[str]) -> Tree:
