@@ -15,9 +15,8 @@ tuning, pairs, looks, verdict), and writes this page. No number on it was entere
 SHARING = """Studies drawn from one bank share cells, so {studies:,} of them tell less about *all*
 models of this kind than as many independent studies would. The column *studies* is the exact
 binomial interval for studies of this bank. The column *banks* comes from drawing the bank itself
-anew (each seed with all its cells, fold by fold, and each tuning), and *worth* is the number of
-independent studies that would be as sure. Each pair of a study is scored on another fold of the
-text, as in every study, so no cell is in one study twice. *Kurtosis* is that of the bank's
+anew (each seed with all its cells, and each tuning), and *worth* is the number of
+independent studies that would be as sure. *Kurtosis* is that of the bank's
 differences: 3 for normal numbers; above it, long tails make Student's t cautious. The rows *tuned*
 hold one thing more: tuning may send two like arms to unlike rates, and then they do differ.
 """

@@ -67,7 +67,7 @@ def _alarms(cells: Cells, each: Experiment, found: Counter[str]) -> Tree:
     if each.study.margin[1] == "compute":
         return row | {"over_banks": None}
     banks = over_banks(
-        row["rate"], each.pools(stream(0), 0), each.seeds, cells.asked.folds, each.permuted,
+        row["rate"], each.pools(stream(0), 0), each.seeds, each.permuted,
         found["studies"], cells.asked.sizes.resamples, each.name,
     )  # fmt: skip
     return row | {"over_banks": banks._asdict()}
@@ -163,7 +163,7 @@ def _law(cells: Cells) -> Tree:
     study = asked.study("tokens", looks=(min(LAW_SEEDS, asked.folds),))
     studies = max(1, asked.sizes.points // 8)
     random = stream(0, "calibrate", "law")
-    drawn = draw(random, studies, study, seeds, asked.folds, 1, False)
+    drawn = draw(random, studies, study, seeds, 1, False)
     logs, held, none = [], 0, 0
     for chosen in drawn.seeds.tolist():
         base = [[rows[seed]["score"] for seed in chosen] for rows in budgets]

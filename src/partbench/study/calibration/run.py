@@ -140,9 +140,8 @@ class Calibration:
     def _chunk(self, each: Experiment, begin: int, size: int) -> Counter[str]:
         random = stream(0, "calibrate", each.kind, each.name, begin)
         pools = each.pools(random, size)
-        folds = self.asked.folds
-        seeds = each.seeds or list(range(1, 1 + folds * size))
-        drawn = draw(random, size, each.study, seeds, folds, len(pools), each.permuted)
+        seeds = each.seeds or list(range(1, 1 + self.asked.folds * size))
+        drawn = draw(random, size, each.study, seeds, len(pools), each.permuted)
         return count(pools, drawn, each.truth)
 
     def _over(self) -> bool:
