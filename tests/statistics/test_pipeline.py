@@ -32,7 +32,7 @@ def judged(study, effect: float, seed: int, permuted: bool = False):
     arm = rows(luck + random.normal(effect, SPREAD, total))
     halves = rows(luck + random.normal(DROP, SPREAD / 4, total))
     pool = Pool(study, {}, base, arm, arm, base, halves)
-    drawn = draw(stream(seed), STUDIES, study, list(base), FOLDS, 1, permuted)
+    drawn = draw(stream(seed), STUDIES, study, list(base), 1, permuted)
     truth = Truth(effect, math.exp(-effect * math.log(2) / DROP))
     found = count([pool], drawn, truth)
     assert found["twin differs"] == 0

@@ -85,6 +85,11 @@ def test_a_tiny_calibration_runs_whole_and_its_numbers_follow_from_its_records(
     assert wholes[2]["word"] is None
     assert found["bad_tuning"][0]["edge"] == found["bad_tuning"][0]["tunings"] == 2
 
+    # With the ledger alone the bank is found again, stage by stage.
+    bank_alone = calibration(text, "anew", start=never)
+    bank_alone._fill()
+    assert bank_alone.bank.digest() == found["bank"]["digest"]
+
     # Elsewhere, with the two files of records alone: nothing is trained, every number is the same.
     monkeypatch.setenv("PARTBENCH_HOME", str(Path("elsewhere").absolute()))
     Path("copy").mkdir()

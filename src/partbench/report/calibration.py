@@ -15,9 +15,10 @@ tuning, pairs, looks, verdict), and writes this page. No number on it was entere
 SHARING = """Studies drawn from one bank share cells, so {studies:,} of them tell less about *all*
 models of this kind than as many independent studies would. The column *studies* is the exact
 binomial interval for studies of this bank. The column *banks* comes from drawing the bank itself
-anew (each seed with all its cells, fold by fold, and each tuning), and *worth* is the number of
-independent studies that would be as sure. Each pair of a study is scored on another fold of the
-text, as in every study, so no cell is in one study twice.
+anew (each seed with all its cells, and each tuning), and *worth* is the number of
+independent studies that would be as sure. *Kurtosis* is that of the bank's
+differences: 3 for normal numbers; above it, long tails make Student's t cautious. The rows *tuned*
+hold one thing more: tuning may send two like arms to unlike rates, and then they do differ.
 """
 
 PERMUTED = """Base and redrawn arm are alike by construction, so either of a seed's two runs may be
@@ -75,7 +76,8 @@ def _summary(found: Tree) -> str:
     rows = []
     for row in found["false_alarms"]:
         if row["permuted"] and "labels" not in row["name"]:
-            inside = "inside" if row["low"] <= row["declared"] <= row["high"] else "outside"
+            where = "below" if row["declared"] < row["low"] else "above"
+            inside = "inside" if row["low"] <= row["declared"] <= row["high"] else where
             rows.append(
                 f"- **{row['name']}**: {_percent(row['rate'])} false alarms in "
                 f"{row['judged']:,} studies; the declared {_percent(row['declared'])} lies "
@@ -86,7 +88,7 @@ def _summary(found: Tree) -> str:
 
 def _alarms(rows: list[Tree]) -> str:
     head = ("design", "looks", "declared", "false alarms", "95 %, studies", "95 %, banks", "worth",
-            "better / worse / equivalent", "no verdict", "pairs")  # fmt: skip
+            "better / worse / equivalent", "no verdict", "pairs", "kurtosis")  # fmt: skip
     lines = []
     for row in rows:
         banks = row["over_banks"]
@@ -103,6 +105,7 @@ def _alarms(rows: list[Tree]) -> str:
                 " / ".join(_percent(words[w]) for w in ("better", "worse", "equivalent")),
                 _percent(words["no verdict"]),
                 "-" if row["pairs"] is None else f"{row['pairs']:.1f}",
+                "-" if row["kurtosis"] is None else f"{row['kurtosis']:.1f}",
             )
         )
     return _table(head, lines)

@@ -63,14 +63,25 @@ def figures(
 
 def _alarms(cells: Cells, each: Experiment, found: Counter[str]) -> Tree:
     row = {"name": each.name, "design": _design(each), "declared": each.study.alpha,
-           "permuted": each.permuted, **_said(found)}  # fmt: skip
+           "permuted": each.permuted, "kurtosis": _kurtosis(each), **_said(found)}  # fmt: skip
     if each.study.margin[1] == "compute":
         return row | {"over_banks": None}
     banks = over_banks(
-        row["rate"], each.pools(stream(0), 0), each.seeds, cells.asked.folds, each.permuted,
+        row["rate"], each.pools(stream(0), 0), each.seeds, each.permuted,
         found["studies"], cells.asked.sizes.resamples, each.name,
     )  # fmt: skip
     return row | {"over_banks": banks._asdict()}
+
+
+def _kurtosis(each: Experiment) -> float | None:
+    """Fourth moment of the bank's differences over their variance squared; 3 for normal numbers."""
+    pools = each.pools(stream(0), 0)
+    if len(pools) > 1:
+        return None
+    differences = pools[0].differences(each.seeds)[:, 0]
+    away = differences - differences.mean()
+    variance = float((away**2).mean())
+    return float((away**4).mean()) / variance**2 if variance else None
 
 
 def _said(found: Counter[str]) -> Tree:
@@ -152,7 +163,7 @@ def _law(cells: Cells) -> Tree:
     study = asked.study("tokens", looks=(min(LAW_SEEDS, asked.folds),))
     studies = max(1, asked.sizes.points // 8)
     random = stream(0, "calibrate", "law")
-    drawn = draw(random, studies, study, seeds, asked.folds, 1, False)
+    drawn = draw(random, studies, study, seeds, 1, False)
     logs, held, none = [], 0, 0
     for chosen in drawn.seeds.tolist():
         base = [[rows[seed]["score"] for seed in chosen] for rows in budgets]

@@ -3,7 +3,7 @@
 Studies that are drawn from one bank share cells, so n of them tell less than n independent ones:
 
     over studies   Clopper-Pearson for n independent studies of *this* bank
-    over banks     the bank itself is drawn anew, seed by seed within each fold, tuning by tuning,
+    over banks     the bank itself is drawn anew, seed by seed and tuning by tuning,
                    and n studies from each such bank; rate +- 1.96 SD of their rates
     effective n    rate (1 - rate) / SD^2: so many independent studies would be as sure
 
@@ -52,7 +52,6 @@ def over_banks(
     rate: float,
     pools: list[Pool],
     seeds: list[int],
-    folds: int,
     permuted: bool,
     studies: int,
     resamples: int,
@@ -67,15 +66,15 @@ def over_banks(
     design = Reading(study, {}, {}, {}).design
     table = np.array([pool.differences(seeds) for pool in pools])
     twins = 2 if len(pools) > 1 else 1
-    rounds, groups = len(seeds) // folds, len(pools) // twins
+    groups = len(pools) // twins
     rates = []
     for resample in range(resamples):
         random = stream(0, "calibrate", "banks", name, resample)
-        bank = random.integers(0, rounds, (rounds, folds)) * folds + np.arange(folds)
+        bank = random.integers(0, len(seeds), len(seeds))
         tunings = random.integers(0, groups, groups)
         bank_pools = (tunings[:, None] * twins + np.arange(twins)).ravel()
-        drawn = draw(random, studies, study, seeds, folds, len(pools), permuted)
-        places = bank.ravel()[drawn.seeds - seeds[0]]
+        drawn = draw(random, studies, study, seeds, len(pools), permuted)
+        places = bank[drawn.seeds - seeds[0]]
         pool = bank_pools[drawn.pool][:, None]
         differences = table[pool, places, drawn.exchanged.astype(int)]
         judged = ~np.isnan(differences[:, 0])  # the others were held back by their tuning

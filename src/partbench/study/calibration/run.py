@@ -86,10 +86,15 @@ class Calibration:
 
     def _fill(self) -> None:
         """Train what the bank still needs; tuned values name further cells, so again and again."""
-        while missing := self.bank.look_up(self.cells.wanted()):
-            self.listener.begin(f"bank: {len(self.bank.rows)} cells known, training", len(missing))
-            with self.start(self.folder / "logs") as engine:
-                self.bank.train(missing, engine, self.listener.advance, self._over)
+        known = -1
+        while len(self.bank.rows) > known:
+            known = len(self.bank.rows)
+            missing = self.bank.look_up(self.cells.wanted())
+            if missing:
+                what = f"bank: {len(self.bank.rows)} cells known, training"
+                self.listener.begin(what, len(missing))
+                with self.start(self.folder / "logs") as engine:
+                    self.bank.train(missing, engine, self.listener.advance, self._over)
             if self._over():
                 raise Interrupted
         self.bank.save()
@@ -135,9 +140,8 @@ class Calibration:
     def _chunk(self, each: Experiment, begin: int, size: int) -> Counter[str]:
         random = stream(0, "calibrate", each.kind, each.name, begin)
         pools = each.pools(random, size)
-        folds = self.asked.folds
-        seeds = each.seeds or list(range(1, 1 + folds * size))
-        drawn = draw(random, size, each.study, seeds, folds, len(pools), each.permuted)
+        seeds = each.seeds or list(range(1, 1 + self.asked.folds * size))
+        drawn = draw(random, size, each.study, seeds, len(pools), each.permuted)
         return count(pools, drawn, each.truth)
 
     def _over(self) -> bool:
