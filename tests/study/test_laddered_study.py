@@ -111,7 +111,7 @@ def test_a_tuned_ladder_tunes_at_every_rung(text):
     known = Law(lambda steps: 1.2)
     jobs = ladder.jobs(first, known)
     factors = tuning.read(first, known).factors
-    assert len(jobs) == len(factors) * 2 + 4 * 2 + 4
+    assert len(jobs) == len(factors) * 2 * 2 + 4 * 2 + 4
     assert len({job.cell.id for job in jobs}) == len(jobs)
 
 

@@ -28,13 +28,14 @@ class Tune:
     """Every arm's own best value of one setting, searched with equal trials for all.
 
     path: the setting. factors: multiples of each arm's declared value, evenly spaced in log.
-    seeds: trials at each. extensions: how often a best value on the grid's edge may widen the grid,
-    for all arms; if it is still on the edge then, there is no verdict.
+    seeds: trials at each; from two up an arm's luck can be told from its curve. extensions: how
+    often a best value on the grid's edge may widen the grid, for all arms; if it is still on the
+    edge then, there is no verdict.
     """
 
     path: str = "optimizer.rate"
     factors: tuple[float, ...] = (0.5, 1.0, 2.0)
-    seeds: int = 1
+    seeds: int = 2
     extensions: int = 2
 
     def __post_init__(self) -> None:
@@ -51,7 +52,7 @@ class Tune:
                 f"[{given[0]:g}, {given[0] * 2:g}, {given[0] * 4:g}]"
             )
         if self.seeds < 1:
-            raise ConfigError(f"tune.seeds: {self.seeds} is below 1; the default is 1")
+            raise ConfigError(f"tune.seeds: {self.seeds} is below 1; the default is 2")
         if self.extensions < 0:
             raise ConfigError(f"tune.extensions: {self.extensions} is negative; 0 is none")
 

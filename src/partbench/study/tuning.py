@@ -2,6 +2,7 @@
 
 trial = arm x multiple of its declared value x tuning seed, the same multiples for every arm;
 best  = the optimum of a parabola in log2 of the multiple, to the nearest quarter of an octave;
+an arm leaves the base's best multiple only where its own is better by more than luck;
 an optimum on the edge widens the grid for all arms, or there is no verdict.
 
 The multiple is what arms share: an arm that declares another rate (another optimiser) is searched
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 from partbench.core.cell import Cell
 from partbench.core.config import Config
+from partbench.stats.own_rate import leaves
 from partbench.stats.tuning import Optimum, optimum, sensitivity
 from partbench.study.declared import FIRST_TUNING_SEED, Tune, value_of
 from partbench.study.plan import Job
@@ -78,7 +80,7 @@ def read(study: Study, ledger: Known) -> Tuning:
     held = {name: _why_not(found) for name, found in optima.items() if _why_not(found)} | failed
     if "base" in held:
         held = dict.fromkeys(study.arms, f"the base: {held['base']}") | held
-    best = {name: _quarter(found.rate) if found else 1.0 for name, found in optima.items()}
+    best = _best(factors, scores, optima)
     sound = {name: found for name, found in optima.items() if found}
     return Tuning(factors, scores, False, best, sound, held)
 
@@ -175,6 +177,28 @@ def _optimum(factors: tuple[float, ...], rows: list[list[float | None]]) -> Opti
     if not any(math.isfinite(score) for row in known for score in row):
         return None
     return optimum(factors, known)
+
+
+def _best(
+    factors: tuple[float, ...],
+    scores: dict[str, list[list[float | None]]],
+    optima: dict[str, Optimum | None],
+) -> dict[str, float]:
+    """Every arm's multiple: the base's best, or its own where the trials can tell the two apart."""
+    base = optima["base"]
+    if base is None:
+        return dict.fromkeys(scores, 1.0)
+    tables = {
+        name: [[math.inf if score is None else score for score in row] for row in rows]
+        for name, rows in scores.items()
+    }
+    shared, best = factors.index(base.grid_rate), {}
+    for name, found in optima.items():
+        own = name == "base" or (
+            found is not None and leaves(tables, name, factors.index(found.grid_rate), shared)
+        )
+        best[name] = _quarter(found.rate if own and found else base.rate)
+    return best
 
 
 def _widened(factors: tuple[float, ...], edges: set[str]) -> tuple[float, ...]:

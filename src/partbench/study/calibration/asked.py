@@ -15,8 +15,7 @@ from typing import Any
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
-from partbench.study.declared import Tune, parse_tune
-from partbench.study.declared import CAREFUL_LOOKS, FLAT_LOOKS
+from partbench.study.declared import CAREFUL_LOOKS, FLAT_LOOKS, Tune, parse_tune
 from partbench.study.spec import Study, base_config
 
 BASE = {
