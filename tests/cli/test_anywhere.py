@@ -16,6 +16,8 @@ TINY = ["--set", "dims.depth=1", "--set", "dims.width=16", "--set", "dims.contex
         "--set", "train.batch=4", "--set", "task.corpus=text.txt", "--looks", "2",
         "--margin", "0.5"]  # fmt: skip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def quick(here, monkeypatch):

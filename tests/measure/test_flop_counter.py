@@ -23,7 +23,9 @@ def model_and_batch(config, path):
 
 
 @pytest.mark.parametrize("path", ["fused", "explicit"])
-@pytest.mark.parametrize("key_value_heads", [4, 2, 1])
+@pytest.mark.parametrize(
+    "key_value_heads", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 1))]
+)
 @pytest.mark.parametrize(("slot", "name"), PARTS, ids="=".join)
 def test_counted_flops_are_the_analytic_ones(slot, name, key_value_heads, path):
     config = BASE.edit({"dims.num_kv_heads": key_value_heads}).edit({slot: name})

@@ -24,6 +24,8 @@ KINDS |= {
     "conditioned adamw": {"part": "conditioned", "inner": "adamw", "rate": 1e-3},
 }
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,7 @@ def test_wrong_ladders_are_refused_in_one_line(text, given, said):
         swaps(text, "ffn=swiglu", ladder=given)
 
 
+@pytest.mark.slow
 def test_a_laddered_study_runs_whole(text, here, tmp_path):
     rungs = [{"train.steps": 2}, {"train.steps": 3}]
     study = swaps(text, "ffn=swiglu", ladder={"rungs": rungs, "pairs": 3}, looks=[3])

@@ -188,6 +188,7 @@ def test_settings_say_what_they_are():
         Ladder(rungs=({},))
 
 
+@pytest.mark.slow
 def test_a_tuned_study_runs_whole(text, here, tmp_path):
     """Trials, pairs at the best values, the shared value, fresh pairs: each cell once."""
     study = swaps(
