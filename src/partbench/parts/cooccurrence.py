@@ -4,7 +4,7 @@
     cat: E_t = [B^(r)] for every r, divided by its sum;     sum: E_t = sum_r B^(r), likewise
 
 Ciphers hold no similarity at all; tokens that stand in the same places get like vectors here.
-Paper: Zhao and Williams 2023, arXiv:2311.11012 (abstract: modes sum and cat; the weighting is ours).
+Paper: Zhao and Williams 2023, arXiv:2311.11012 (abstract: sum and cat; the weights are ours).
 Differs: types never seen keep their cipher in every block. Cost: one addition of D numbers a
 token and distance.
 """

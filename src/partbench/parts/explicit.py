@@ -45,8 +45,9 @@ class Evidence:
         """
         h = features.double()
         weigh = torch.as_tensor(weights, dtype=torch.float64).expand(len(h))
-        self.norms += (h.sum(1) * weigh).sum()
-        h = h * weigh[:, None]
+        if not bool((weigh == 1).all()):
+            h = h * weigh[:, None]
+        self.norms += h.sum()
         if targets.is_floating_point():
             self.sums += targets.double().T @ h
             self.classes += weigh @ targets.double()
@@ -102,7 +103,7 @@ def solve(
     eps: float = 1e-3,
     blocks: int = 1,
 ) -> Layer:
-    """The layer without a bias: U_ji = tau log F_ji - (tau - 1/K) log S_i, K = `norm` or the mean."""
+    """The layer without a bias: tau log F - (tau - 1/K) log S, K = `norm` or the mean norm."""
     conditional, prior = _parts(evidence, norm, alpha, eps, blocks)
     return Layer(tau * conditional + prior[:, None])
 

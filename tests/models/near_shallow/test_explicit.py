@@ -37,7 +37,9 @@ def drawn(norms, number=3000, width=12, classes=5, seed=0):
     theta = random.dirichlet(np.full(width, 0.5), classes)
     targets = random.choice(classes, number, p=random.dirichlet(np.full(classes, 5.0)))
     total = np.full(number, norms) if isinstance(norms, int) else norms(random, number)
-    features = np.stack([random.multinomial(n, theta[y]) for n, y in zip(total, targets)])
+    features = np.stack(
+        [random.multinomial(n, theta[y]) for n, y in zip(total, targets, strict=True)]
+    )
     return torch.from_numpy(features), torch.from_numpy(targets)
 
 
