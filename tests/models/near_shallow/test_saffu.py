@@ -7,8 +7,8 @@ import torch
 from tests.models.near_shallow.small import VOCAB, batch_of, built, fitted, loss, text
 
 from partbench.core.errors import ConfigError
-from partbench.models.near_shallow import warm
 from partbench.models.near_shallow.hidden_targets import TokenModel
+from partbench.parts import apart
 
 HELD_OUT = text(100, seed=9)
 
@@ -79,11 +79,11 @@ def test_temperatures_are_chosen_on_text_that_was_not_fitted():
     row = torch.randint(0, 200, (3000,), generator=torch.Generator().manual_seed(0))
     starts = torch.randint(0, 3000 - 31, (400,), generator=torch.Generator().manual_seed(1))
     windows = row[starts[:, None] + torch.arange(31)]
-    rest, held_out, left = warm.divided([batch_of(windows[:150]), batch_of(windows[150:])])
+    rest, held_out, left = apart.divided([batch_of(windows[:150]), batch_of(windows[150:])])
 
     def runs(chunks):
         whole = torch.cat([torch.cat([c.inputs, c.targets[:, -1:]], 1) for c in chunks])
-        return {tuple(run) for run in whole.unfold(1, warm.RUN, 1).flatten(0, 1).tolist()}
+        return {tuple(run) for run in whole.unfold(1, apart.RUN, 1).flatten(0, 1).tolist()}
 
     assert held_out
     assert sum(len(chunk.inputs) for chunk in rest + left) == 400
@@ -95,7 +95,7 @@ def test_temperatures_are_chosen_on_text_that_was_not_fitted():
 
 def test_text_that_repeats_itself_is_all_fitted_and_keeps_temperature_one():
     batch = batch_of(text(3))
-    rest, held_out, left = warm.divided([batch] * 20)
+    rest, held_out, left = apart.divided([batch] * 20)
     assert held_out == left == []
     assert len(rest) == 20
     model = built()

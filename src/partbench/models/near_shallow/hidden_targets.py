@@ -10,12 +10,13 @@ W's solution is approximate, so the likelihood usually rises and is not bound to
 Source: derived here from the criterion that the talk on arXiv:2311.07510 describes.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from partbench.data.batch import Batch
+from partbench.parts.apart import Windows
 from partbench.parts.explicit import Evidence, solve, solve_with_intercept
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Looked(NamedTuple):
     weights: Tensor
 
 
-def fit_attention(model: "SAFFU", kind: str, chunks: list[Batch]) -> list[float]:
+def fit_attention(model: "SAFFU", kind: str, chunks: Sequence[Windows]) -> list[float]:
     """Set W and beta of one context in place; mean log-likelihood of the mixture, by pass.
 
     The first t and a are uniform over the filled slots, which is also what 0 passes leave.
@@ -99,7 +100,7 @@ def fit_attention(model: "SAFFU", kind: str, chunks: list[Batch]) -> list[float]
     return found
 
 
-def look(model: "SAFFU", kind: str, chunk: Batch) -> Looked:
+def look(model: "SAFFU", kind: str, chunk: Windows) -> Looked:
     """The slots of every prediction of a chunk."""
     positions = torch.arange(chunk.inputs.shape[1], device=chunk.inputs.device)
     padded = torch.nn.functional.pad(chunk.inputs.long(), (1, 0), value=model.dims.vocab)

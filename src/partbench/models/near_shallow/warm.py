@@ -9,8 +9,7 @@ what the init part drew). Every pass reads all tokens once; no table of vocab^2 
 Paper: Williams and Zhao 2023, arXiv:2311.07510 and arXiv:2311.07498 (procedure; details are ours).
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,18 +19,12 @@ from torch import Tensor
 from partbench.data.batch import Batch
 from partbench.models.near_shallow.hidden_targets import fit_attention
 from partbench.parts import cipher
+from partbench.parts.apart import Windows, divided, gathered, ranked, whole
 from partbench.parts.cooccurrence import Cooccurrence
 from partbench.parts.explicit import Evidence, Layer, centred, solve, tempered
 
 if TYPE_CHECKING:
     from partbench.models.near_shallow.saffu import SAFFU
-
-PREDICTIONS = 1 << 12
-"""How many are looked at together in one pass."""
-VALIDATION = 4096
-"""Targets held out to choose temperatures, at most, and at most a tenth of all."""
-RUN = 16
-"""Tokens in a row that two windows must share to count as the same text."""
 
 
 class Recipe(NamedTuple):
@@ -51,7 +44,7 @@ def fit(model: "SAFFU", stream: Iterable[Batch]) -> dict[str, Any]:
     if not chunks:
         return {}
     recipe, report = model.recipe, dict[str, Any]()
-    ranks = _ranks(chunks, model.dims.vocab)
+    ranks = ranked(chunks, model.dims.vocab)
     model.vectors.copy_(_vectors(recipe, ranks, chunks, model.vectors))
     if not model.warm:
         return report
@@ -89,82 +82,7 @@ def fit(model: "SAFFU", stream: Iterable[Batch]) -> dict[str, Any]:
     return report
 
 
-def gathered(stream: Iterable[Batch]) -> Iterator[Batch]:
-    """The stream in larger pieces of one length each; tokens on the CPU or wherever they were."""
-    for length, same in groupby(stream, key=lambda batch: batch.inputs.shape[1]):
-        held: list[Batch] = []
-        for batch in same:
-            held.append(batch)
-            if sum(len(item.inputs) for item in held) * length >= PREDICTIONS:
-                yield Batch(*(torch.cat(items) for items in zip(*held, strict=True)))
-                held = []
-        if held:
-            yield Batch(*(torch.cat(items) for items in zip(*held, strict=True)))
-
-
-def divided(chunks: list[Batch]) -> tuple[list[Batch], list[Batch], list[Batch]]:
-    """What to fit on, windows that share no run of tokens with it, and all that is not fitted on.
-
-    All, none and none where so little would be left to fit on that nothing can be held out.
-
-    Training windows overlap, so a window held out by number alone would be half known already.
-    """
-    total = sum(chunk.inputs.numel() for chunk in chunks)
-    windows = sum(len(chunk.inputs) for chunk in chunks)
-    wanted = min(VALIDATION, total // 10) * windows // max(total, 1)
-    if not wanted:
-        return chunks, [], []
-    chosen = torch.arange(windows) % (windows // wanted) == windows // wanted - 1
-    pieces = list(chosen.split([len(chunk.inputs) for chunk in chunks]))
-    held_out = [
-        _only(chunk, piece) for chunk, piece in zip(chunks, pieces, strict=True) if piece.any()
-    ]
-    known = torch.cat([_runs(chunk).flatten() for chunk in held_out]).unique()
-    rest, left = [], []
-    for chunk in chunks:
-        apart = ~torch.isin(_runs(chunk), known).any(1)
-        rest += [_only(chunk, apart)] if apart.any() else []
-        left += [_only(chunk, ~apart)] if not apart.all() else []
-    if 2 * sum(len(chunk.inputs) for chunk in rest) < windows:
-        return chunks, [], []
-    return rest, held_out, left
-
-
-def _only(chunk: Batch, rows: Tensor) -> Batch:
-    return Batch(*(item[rows] for item in chunk))
-
-
-def _whole(chunk: Batch) -> Tensor:
-    """Windows with their last target: [windows, time + 1]."""
-    return torch.cat([chunk.inputs, chunk.targets[:, -1:]], dim=1).long().cpu()
-
-
-def _runs(chunk: Batch) -> Tensor:
-    """A number for every run of tokens in each window, int64 [windows, runs]."""
-    whole = _whole(chunk)
-    length = min(RUN, whole.shape[1])
-    number = whole.shape[1] - length + 1
-    found = torch.zeros(len(whole), number, dtype=torch.int64)
-    for place in range(length):
-        found = found * 6364136223846793005 + whole[:, place : place + number] + 1
-    return found
-
-
-def _ranks(chunks: list[Batch], vocab: int) -> np.ndarray:
-    """By frequency over the windows; ties by which came first."""
-    counts = torch.zeros(vocab, dtype=torch.int64)
-    first = torch.full((vocab,), torch.iinfo(torch.int64).max)
-    before = 0
-    for chunk in chunks:
-        tokens = _whole(chunk).flatten()
-        counts += torch.bincount(tokens, minlength=vocab)
-        places = torch.arange(before, before + len(tokens))
-        first.scatter_reduce_(0, tokens, places, "amin")
-        before += len(tokens)
-    return cipher.ranks(counts.numpy(), first.numpy())
-
-
-def _vectors(recipe: Recipe, ranks: np.ndarray, chunks: list[Batch], drawn: Tensor) -> Tensor:
+def _vectors(recipe: Recipe, ranks: np.ndarray, chunks: Sequence[Windows], drawn: Tensor) -> Tensor:
     """E [vocab + 1, D], float64. drawn: what the init part put there."""
     eta = cipher.normalised(cipher.codes(recipe.bits, len(ranks), "model.bits"))
     if recipe.vectors == "shuffled":
@@ -178,11 +96,11 @@ def _vectors(recipe: Recipe, ranks: np.ndarray, chunks: list[Batch], drawn: Tens
         return found
     counted = Cooccurrence(found, recipe.offsets)
     for chunk in chunks:
-        counted.add(_whole(chunk))
+        counted.add(whole(chunk))
     return counted.vectors("sum" if recipe.vectors == "sum" else "cat")
 
 
-def _features(model: "SAFFU", chunk: Batch, names: list[str], pooled: bool) -> Tensor:
+def _features(model: "SAFFU", chunk: Windows, names: list[str], pooled: bool) -> Tensor:
     rows = [
         model.pooled(name, chunk.inputs) if pooled else model.labels(name, chunk.inputs, 0, None)
         for name in names
@@ -191,7 +109,7 @@ def _features(model: "SAFFU", chunk: Batch, names: list[str], pooled: bool) -> T
 
 
 def _evidence(
-    model: "SAFFU", chunks: list[Batch], names: list[str], pooled: bool = False
+    model: "SAFFU", chunks: Sequence[Windows], names: list[str], pooled: bool = False
 ) -> Evidence:
     """F of the contexts `names` against the targets; pooled: of z, else of h."""
     found: Evidence | None = None
@@ -204,7 +122,7 @@ def _evidence(
 
 
 def _examples(
-    model: "SAFFU", chunks: list[Batch], names: list[str], pooled: bool = False
+    model: "SAFFU", chunks: Sequence[Windows], names: list[str], pooled: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Features and targets of every prediction that counts."""
     features, targets = [], []
