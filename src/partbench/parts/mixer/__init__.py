@@ -4,6 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from partbench.parts.flow import Flow
 from partbench.parts.mixer.attention import Attention
+from partbench.parts.mixer.saffu import SAFFUMixer
 from partbench.parts.shapes import Stream
 
 
@@ -24,4 +25,4 @@ class Mixer(Protocol):
         ...
 
 
-PARTS = {"attention": Attention}
+PARTS = {"attention": Attention, "saffu": SAFFUMixer}
