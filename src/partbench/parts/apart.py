@@ -6,7 +6,7 @@ window that is fitted on shares a run of tokens with one that is held out.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ RUN = 16
 """Tokens in a row that two windows must share to count as the same text."""
 
 
+@runtime_checkable
 class Given(Protocol):
     """A batch, as tasks hand it out."""
 

@@ -119,9 +119,12 @@ def test_cached_equals_computed():
     model, tokens = fitted(), text(9, seed=5)[:, :-1]
     with_gradient = model(tokens).detach()  # nothing is looked up where gradients are wanted
     assert model.comparisons.made == 1  # by the fit, whose vectors they still are
+    made = [cache.made for cache in model.values.values()]
+    assert min(made) >= 1
     with torch.no_grad():
         looked_up = model(tokens)
-    assert [cache.made for cache in model.values.values()] == [1, 1]
+        model(tokens)
+    assert [cache.made for cache in model.values.values()] == made
     assert (with_gradient - looked_up).abs().max() < 1e-12
 
 

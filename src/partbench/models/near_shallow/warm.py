@@ -21,10 +21,14 @@ from partbench.models.near_shallow.hidden_targets import fit_attention
 from partbench.parts import cipher
 from partbench.parts.apart import Windows, divided, gathered, ranked, whole
 from partbench.parts.cooccurrence import Cooccurrence
-from partbench.parts.explicit import Evidence, Layer, centred, solve, tempered
+from partbench.parts.explicit import Evidence, Layer, centred, nll, solve, tempered
 
 if TYPE_CHECKING:
     from partbench.models.near_shallow.saffu import SAFFU
+
+
+SHARPER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Multiples of the hops' own temperatures that are tried, until one is no better."""
 
 
 class Recipe(NamedTuple):
@@ -52,34 +56,80 @@ def fit(model: "SAFFU", stream: Iterable[Batch]) -> dict[str, Any]:
     for kind in model.sizes:
         report[f"likelihood {kind}"] = fit_attention(model, kind, rest)
     if model.hops:
-        eta = cipher.codes(model.label_bits, model.dims.vocab, "model.label_bits")
-        labels = torch.from_numpy(cipher.normalised(eta)[ranks])
-        for name in model.contexts:
-            evidence = _evidence(model, rest, [name], pooled=True)
-            tau = 1.0
-            if held_out:
-                z, y = _examples(model, held_out, [name], pooled=True)
-                tau = tempered(
-                    evidence.onto(labels), z, labels[y], alpha=recipe.alpha, eps=recipe.eps
-                )
-                evidence.merge(_evidence(model, left, [name], pooled=True))
+        report |= _fit_hops(model, ranks, rest, held_out, left)
+    evidence = _evidence(model, rest, model.contexts)
+    tau = _temperature(model, evidence, held_out)
+    if left:
+        evidence.merge(_evidence(model, left, model.contexts))
+    _set(model.output.weight, _output(model, evidence, tau))
+    return report | {"tau": tau}
+
+
+def _fit_hops(
+    model: "SAFFU",
+    ranks: np.ndarray,
+    rest: Sequence[Windows],
+    held_out: Sequence[Windows],
+    left: Sequence[Windows],
+) -> dict[str, float]:
+    """Set U of every context; returns the temperatures.
+
+    Each is first the best for its own labels, then all are doubled for as long as what comes out
+    at the top, O fitted anew each time, gets better on held-out text: labels share bits, so what is
+    best for them is too soft for the layer above.
+    """
+    recipe = model.recipe
+    eta = cipher.codes(model.label_bits, model.dims.vocab, "model.label_bits")
+    labels = torch.from_numpy(cipher.normalised(eta)[ranks])
+    seen = {name: _evidence(model, rest, [name], pooled=True) for name in model.contexts}
+    own = dict.fromkeys(model.contexts, 1.0)
+
+    def solve_all(factor: float) -> None:
+        for name, evidence in seen.items():
             layer = solve(
-                evidence.onto(labels), tau=tau, norm=1.0, alpha=recipe.alpha, eps=recipe.eps
+                evidence.onto(labels),
+                tau=factor * own[name],
+                norm=1.0,
+                alpha=recipe.alpha,
+                eps=recipe.eps,
             )
             _set(model.hop(name).weight, layer)
-            report[f"tau {name}"] = tau
-    evidence, tau = _evidence(model, rest, model.contexts), 1.0
-    blocks = len(model.contexts)
+
+    best = 1.0
     if held_out:
-        h, y = _examples(model, held_out, model.contexts)
-        tau = tempered(evidence, h, y, blocks=blocks, alpha=recipe.alpha, eps=recipe.eps)
-        evidence.merge(_evidence(model, left, model.contexts))
-    _set(
-        model.output.weight,
-        solve(evidence, tau=tau, blocks=blocks, alpha=recipe.alpha, eps=recipe.eps),
-    )
-    report["tau"] = tau
-    return report
+        for name in model.contexts:
+            z, y = _examples(model, held_out, [name], pooled=True)
+            own[name] = tempered(
+                seen[name].onto(labels), z, labels[y], alpha=recipe.alpha, eps=recipe.eps
+            )
+        lowest = float("inf")
+        for factor in SHARPER:
+            solve_all(factor)
+            evidence = _evidence(model, rest, model.contexts)
+            h, y = _examples(model, held_out, model.contexts)
+            layer = _output(model, evidence, _temperature(model, evidence, held_out))
+            loss = float(nll(h.double() @ layer.weight.T, y).mean())
+            if loss >= lowest:
+                break
+            best, lowest = factor, loss
+        for name in model.contexts:
+            seen[name].merge(_evidence(model, left, [name], pooled=True))
+    solve_all(best)
+    return {f"tau {name}": best * tau for name, tau in own.items()}
+
+
+def _temperature(model: "SAFFU", evidence: Evidence, held_out: Sequence[Windows]) -> float:
+    """tau of O; 1 where nothing is held out."""
+    if not held_out:
+        return 1.0
+    h, y = _examples(model, held_out, model.contexts)
+    recipe, blocks = model.recipe, len(model.contexts)
+    return tempered(evidence, h, y, blocks=blocks, alpha=recipe.alpha, eps=recipe.eps)
+
+
+def _output(model: "SAFFU", evidence: Evidence, tau: float) -> Layer:
+    recipe, blocks = model.recipe, len(model.contexts)
+    return solve(evidence, tau=tau, blocks=blocks, alpha=recipe.alpha, eps=recipe.eps)
 
 
 def _vectors(recipe: Recipe, ranks: np.ndarray, chunks: Sequence[Windows], drawn: Tensor) -> Tensor:
