@@ -50,7 +50,8 @@ def test_every_parameter_both_arms_have_is_equal_at_step_0(slot: str, name: str)
         if other is not None and other.shape == value.shape:
             assert torch.equal(value, other), parameter
             shared += value.numel()
-    assert shared > 0.3 * sum(value.numel() for value in base_start().values())
+    if slot != "model":  # another model may have no parameter of the base's
+        assert shared > 0.3 * sum(value.numel() for value in base_start().values())
 
 
 def test_another_seed_moves_every_drawn_parameter() -> None:

@@ -1,6 +1,7 @@
 """Whole models: tokens in, log-probabilities out. The contract is in contract.py."""
 
+from partbench.models.near_shallow.saffu import SAFFU
 from partbench.models.ngram import NGram
 from partbench.models.transformer import Transformer
 
-PARTS = {"transformer": Transformer, "ngram": NGram}
+PARTS = {"transformer": Transformer, "ngram": NGram, "saffu": SAFFU}

@@ -99,6 +99,7 @@ class Run:
         path = self.folder / names.METRICS if self.ranks.first else None
         metrics = Metrics(path, self.start)
         try:
+            self._begin_from_data()
             for phase in type(self.model).PHASES:
                 getattr(self, f"_{phase}")(metrics)
         finally:
@@ -117,6 +118,16 @@ class Run:
                 self.model, self.fresh(), self.cell.config["model"], self._probe, self._grade
             ),
         }
+
+    def _begin_from_data(self) -> None:
+        """Starting values that the init part takes from the batches, where it has a `fit`."""
+        init = Factory("init", self.cell.config["init"], {"dims": self.dims})()
+        if self.start or not hasattr(init, "fit"):  # taken up later, they came with the checkpoint
+            return
+        began = time.perf_counter()
+        init.fit(self.model, self.roles, (to_device(b, self.numerics) for b in self._batches()))
+        self.seconds["train"] += time.perf_counter() - began
+        self._evaluate(0)
 
     def _fit(self, metrics: Metrics) -> None:
         if self.start:  # taken up in the middle of the steps: what was fitted came with it

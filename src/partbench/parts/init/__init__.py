@@ -3,6 +3,9 @@
 The draw depends on (seed, parameter name, shape) alone (core/rng.py); an init part maps it by the
 parameter's role. Biases start at zero; all other roles keep what their part set (gains 1, streams
 identity).
+
+A part may also have `fit(model, roles, stream)`: called once before the first phase, with the role
+of each parameter and the training batches, it sets parameters in place from the data.
 """
 
 from typing import Protocol, runtime_checkable
@@ -13,6 +16,7 @@ from partbench.core.roles import Role
 from partbench.parts.init.depth_scaled import DepthScaled
 from partbench.parts.init.normal import Normal
 from partbench.parts.init.redrawn import Redrawn
+from partbench.parts.init.warm import Warm
 
 
 @runtime_checkable
@@ -24,4 +28,4 @@ class Init(Protocol):
         ...
 
 
-PARTS = {"normal": Normal, "depth_scaled": DepthScaled, "redrawn": Redrawn}
+PARTS = {"normal": Normal, "depth_scaled": DepthScaled, "redrawn": Redrawn, "warm": Warm}

@@ -8,6 +8,7 @@ from partbench.parts.mixer.gated_deltanet import GatedDeltaNet
 from partbench.parts.mixer.latent_attention import LatentAttention
 from partbench.parts.mixer.linear_attention import LinearAttention
 from partbench.parts.mixer.mamba2 import Mamba2
+from partbench.parts.mixer.saffu import SAFFUMixer
 from partbench.parts.mixer.short_convolution import ShortConvolution
 from partbench.parts.shapes import Reads, Stream
 
@@ -36,4 +37,5 @@ PARTS = {
     "gated_deltanet": GatedDeltaNet,
     "mamba2": Mamba2,
     "latent_attention": LatentAttention,
+    "saffu": SAFFUMixer,
 }
