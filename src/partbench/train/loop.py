@@ -21,10 +21,8 @@ from torch import nn
 from partbench.core import cell as names
 from partbench.core.cell import Cell
 from partbench.core.dims import Dims
-from partbench.core.errors import CheckpointError, ConfigError
+from partbench.core.errors import CheckpointError
 from partbench.core.factory import Factory
-from partbench.core.menu import find
-from partbench.core.resolve import named
 from partbench.data.batch import Batch
 from partbench.measure import liveness
 from partbench.models import accounting
@@ -32,12 +30,13 @@ from partbench.models.build import build
 from partbench.models.contract import Fitted, Network
 from partbench.optim import Judged
 from partbench.tasks.build import build_task
-from partbench.tasks.contract import OnText, Task
+from partbench.tasks.contract import Task
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
 from partbench.train.metrics import Metrics
 from partbench.train.parallel import Ranks, whole
 from partbench.train.process import autocast, reseed
+from partbench.train.unchanged import check_code, check_corpus
 
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints; when they fall does not change a bit of the result."""
@@ -70,9 +69,9 @@ class Run:
         self.numerics = cell.how
         self.ranks = ranks or Ranks(self.numerics)
         self.numerics.check_batch(self.settings["batch"], self.settings["accumulate"])
-        self._check_code()
+        check_code(cell)
         self.task: Task = build_task(cell.config)
-        self._check_corpus()
+        check_corpus(cell, self.task)
         self.dims = Dims(**cell.config["dims"], vocab=self.task.vocab)
         self.model = self.ranks.shard(self.fresh())
         self.roles = accounting.roles(self.model)
@@ -287,20 +286,3 @@ class Run:
         self.seconds = facts["seconds"]
         self.evaluations = facts["evaluations"]
         self.first, self.recent = facts["losses"]
-
-    def _check_code(self) -> None:
-        for slot, name in named(self.cell.config):
-            known = self.cell.code.get(name)
-            if known is not None and find(slot, name).source_hash() != known:
-                raise ConfigError(
-                    f"{slot}={name}: the file has changed since this cell was declared; "
-                    f"declare the study anew to test the new code"
-                )
-
-    def _check_corpus(self) -> None:
-        found = self.task.corpus.sha256 if isinstance(self.task, OnText) else ""
-        if self.cell.corpus and found != self.cell.corpus:
-            raise ConfigError(
-                f"task.corpus: its text has changed since this cell was declared "
-                f"({self.cell.corpus[:12]} is now {found[:12]}); declare the study anew"
-            )
