@@ -31,6 +31,10 @@ SHARPER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Multiples of the hops' own temperatures that are tried, until one is no better."""
 
 
+SCORED = 1 << 23
+"""Logits of held-out text that are looked at together to choose a temperature."""
+
+
 class Recipe(NamedTuple):
     """Settings of the fit; see the model."""
 
@@ -174,13 +178,17 @@ def _evidence(
 def _examples(
     model: "SAFFU", chunks: Sequence[Windows], names: list[str], pooled: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Features and targets of every prediction that counts."""
+    """Features and targets of the predictions that count; every n-th where the vocabulary is large.
+
+    A search scores them some 25 times against all tokens.
+    """
     features, targets = [], []
     for chunk in chunks:
         counts = chunk.weights.flatten() > 0
         features.append(_features(model, chunk, names, pooled)[counts].cpu())
         targets.append(chunk.targets.flatten()[counts].long().cpu())
-    return torch.cat(features), torch.cat(targets)
+    every = 1 + sum(map(len, targets)) * model.dims.vocab // SCORED
+    return torch.cat(features)[::every], torch.cat(targets)[::every]
 
 
 def _set(weight: Tensor, layer: Layer) -> None:
