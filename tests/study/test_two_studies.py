@@ -58,10 +58,10 @@ def test_two_studies_at_once_train_no_cell_twice(tmp_path):
     said = [driver.communicate()[0] for driver in drivers]
     assert [driver.returncode for driver in drivers] == [0, 0], said
     used = [{c["id"] for c in study.report()["provenance"]["cells"]} for study in studies]
-    assert len(used[0] & used[1]) == 5 + 3  # the base and its curve
-    assert len(begun(tmp_path)) == len(used[0] | used[1]) == 5 + 3 + 5 + 5
+    assert len(used[0] & used[1]) == 5 + 4  # the base and its curve
+    assert len(begun(tmp_path)) == len(used[0] | used[1]) == 5 + 4 + 5 + 5
     totals = [study.report()["totals"] for study in studies]
-    assert sum(total["cells"] - total["cells_reused"] for total in totals) == 18
+    assert sum(total["cells"] - total["cells_reused"] for total in totals) == 19
     assert len(set(begun(tmp_path))) > 2, "both studies had workers at work"
     assert not list(studies[0].home.rglob("lock.*"))
     assert not list(studies[0].home.rglob("record.failed"))
@@ -84,7 +84,7 @@ def test_the_other_study_finishes_all_when_one_is_killed(tmp_path):
     said, _ = drivers[1].communicate()
     assert drivers[1].returncode == 0, said
     cells = {cell["id"] for cell in studies[1].report()["provenance"]["cells"]}
-    assert len(cells) == 5 + 3 + 5
+    assert len(cells) == 5 + 4 + 5
     finished = {path.parent.name for path in ledger.rglob("record.json")}
     assert cells <= finished
     # A cell that was killed before its first checkpoint begins again; no other does.

@@ -80,6 +80,8 @@ class Driver:
         fresh = not self.folder.exists()
         with held(self.folder / ".lock", f"study {self.study.name}"), _signals(self._stop):
             self.declared = self._declare()
+            # Workers of an earlier life may still be at these: what they train is our own.
+            self.ours = set(self.declared["planned"])
             try:
                 self.prices = costs.measure(self.study, self.folder)
             except InputError:  # an arm that cannot be built: as if nothing had been begun
@@ -222,7 +224,8 @@ class Driver:
             if event["event"] == "done" and show:
                 self._report(look, bought=bought, show=True)
 
-        others = share.run(engine, self.ledger, folders, tell, self._over)
+        found = share.run(engine, self.ledger, folders, tell, self._over)
+        others = set(found) - self.ours
         if others:  # trained by another study meanwhile: not paid for by this one
             self.declared["known"] = sorted({*self.declared["known"], *others})
             write_json(self.folder / DECLARATION, self.declared)

@@ -117,7 +117,8 @@ def count(pools: list[Pool], drawn: Drawn, truth: Truth) -> Counter[str]:
         )
         found["studies"] += 1
         found["alarms"] += alarm
-        found["twin differs"] += alarm != bool(expected[place])
+        # The twin knows nothing of giving up, after which no alarm can come.
+        found["twin differs"] += alarm != bool(expected[place]) and not verdict["futile"]
         found[verdict["word"] or "no verdict"] += 1
         if verdict["word"] is None:
             continue
