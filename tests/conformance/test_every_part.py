@@ -7,7 +7,6 @@ import pytest
 
 from partbench.core import menu
 from partbench.testing import Check, Subject, card, checks, variants
-from partbench.testing.learning import one_batch_is_learned_by_heart
 
 BUGS = {
     "residual=orthogonal_parallel,mode=notebook": {
@@ -20,6 +19,18 @@ BUGS = {
 """Promises that a part breaks because it copies a published bug: division by a sum near zero."""
 
 
+LATE = {
+    "one_batch_is_learned_by_heart",
+    "two_runs_learn_the_same_bits",
+    "probabilities_sum_to_one",
+    "explicit_attention_equals_fused",
+    "bfloat16_stays_near_float32",
+    "gradients_are_those_of_finite_differences",
+    "the_same_seed_gives_the_same_bits",
+}
+"""The longer promises wait for `make slow`, as does every part with a setting changed."""
+
+
 def pairs() -> Iterator[Any]:
     """Every part at its defaults and with each switch turned; nothing that was checked already."""
     done: set[tuple[str, str]] = set()
@@ -30,8 +41,7 @@ def pairs() -> Iterator[Any]:
                 what = subject.name if of_the_card else subject.config.fingerprint
                 if (what, check.__name__) not in done:
                     done.add((what, check.__name__))
-                    # Settings, and learning, which takes a second a part, wait for `make slow`.
-                    late = subject.settings or check is one_batch_is_learned_by_heart
+                    late = subject.settings or check.__name__ in LATE
                     marks = [pytest.mark.slow] if late else []
                     if check.__name__ in BUGS.get(str(subject), ()):
                         marks.append(pytest.mark.xfail(reason="bug compatible, see its card"))

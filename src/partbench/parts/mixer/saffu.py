@@ -91,10 +91,15 @@ class SAFFUMixer(nn.Module):
         return out, Cache(keys[:, :, kept:], values[:, :, kept:])
 
     def extra_flops(self) -> int:
-        """Two dense products of [time, time]: comparisons, once or a head, and pooling a head."""
+        """Two dense products of [time, time]: comparisons, once or a head, and pooling a head.
+
+        Of a weight matrix wider than the text is long only a corner is used.
+        """
         inner = self.dims.num_heads * self.dims.head_width
         compared = inner if self.key is not None else self.dims.width
-        return 2 * self.dims.context**2 * (compared + inner)
+        used = min(self.slots, self.dims.context)
+        unused = self.dims.num_heads * (self.slots**2 - used**2)
+        return 2 * self.dims.context**2 * (compared + inner) - 2 * self.dims.context * unused
 
     def _compared(self, x: Stream, flow: Flow) -> tuple[Tensor, Tensor]:
         """Scaled queries, and keys: [batch, head or 1, time, channels]."""
@@ -117,7 +122,9 @@ class SAFFUMixer(nn.Module):
         products = (query @ keys.transpose(-1, -2).to(query.dtype)).to(self.weight.dtype)
         found = products.gather(-1, at.expand(*products.shape[:2], -1, -1)) * filled
         corner = self.weight[:, : len(slot), : len(slot)].transpose(-1, -2)
-        scores = found @ corner + self.bias[:, None, : len(slot)]
+        scores = found @ corner
+        if self.bias is not None:  # a model may do without biases
+            scores = scores + self.bias[:, None, : len(slot)]
         weights = self.probability(scores.masked_fill(~filled, -torch.inf)).to(values.dtype)
         dense = weights.new_zeros(*weights.shape[:3], number)
         dense = dense.scatter_add(-1, at.expand_as(weights), weights)
