@@ -27,6 +27,10 @@ LATE = {
     "bfloat16_stays_near_float32",
     "gradients_are_those_of_finite_differences",
     "the_same_seed_gives_the_same_bits",
+    "decoding_keeps_sequences_apart",
+    "the_nll_is_finite_on_random_tokens",
+    "the_nll_is_the_cross_entropy_of_the_logits",
+    "steps_beyond_the_end_are_refused",
 }
 """The longer promises wait for `make slow`, as does every part with a setting changed."""
 

@@ -77,6 +77,8 @@ BROKEN = {
     "it_names_its_source": "def forward(self, x, flow): return self.up(x)",
 }
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("promise", BROKEN)
 def test_a_broken_part_is_caught_by_the_promise_it_breaks(promise: str, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ SIZES = {"depth": 2, "width": 32, "head_width": 16, "context": 16}
 BASE = {"base_width": 32, "base_depth": 2, "base_head_width": 16}
 FOLLOWING = ["adamw", "sgd", "lion", "muon", "schedule_free"]
 
+pytestmark = pytest.mark.slow
+
 
 def tree(rule: str, optimizer: Any = "adamw", **sizes: Any) -> dict[str, Any]:
     dims = {**SIZES, **BASE, "transfer": rule, **sizes}

@@ -35,6 +35,8 @@ LEARNED = [
     for r in several(n)
 ]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("residual", LEARNED)
 def test_every_number_gets_a_gradient_after_two_steps(residual: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ KINDS = {
     "cosine": {"schedule": "cosine", "train__evaluations": 6},
 }
 
+pytestmark = pytest.mark.slow
+
 
 def run_with_stops(run: Cell, folder: Path, stops: list[int]) -> None:
     """Run, stop after each of `stops` steps with a checkpoint, go on, end."""

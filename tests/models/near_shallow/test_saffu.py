@@ -12,6 +12,8 @@ from partbench.parts import apart
 
 HELD_OUT = text(100, seed=9)
 
+pytestmark = pytest.mark.slow
+
 
 def unigram() -> float:
     """Held-out loss of the smoothed frequencies."""

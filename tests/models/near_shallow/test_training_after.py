@@ -14,6 +14,8 @@ from partbench.train.record import run_cell
 
 SAFFU = {"part": "saffu", "bits": 12, "radius": 4, "block": 5, "label_bits": 12}
 
+pytestmark = pytest.mark.slow
+
 
 def trained(model, rate, steps=40, seed=0):
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
