@@ -14,6 +14,7 @@ from partbench.study.advice import advice
 SMALL = {**SIZES, "train.steps": 4, "optimizer.rate": 1e-2, "task.corpus": "text.txt"}
 
 
+@pytest.mark.slow
 def test_a_study_runs_and_goes_on(work, here, monkeypatch):  # noqa: F811
     monkeypatch.setattr("partbench.study.costs.measure", lambda study, folder: {"base": {}})
     monkeypatch.setattr("partbench.cli.live.Live.costed", lambda *all: None)

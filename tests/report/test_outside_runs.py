@@ -18,6 +18,8 @@ ABSENT = (
 )  # fmt: skip
 """What only our own trainer can tell."""
 
+pytestmark = pytest.mark.slow
+
 
 def outside(kind: str = "commands", make=several_arms) -> dict:
     """A made-up study as `partbench verdict` leaves it: fewer fields, some of its own."""

@@ -22,6 +22,8 @@ from partbench.study.run import Driver, Interrupted
 OUTSIDE = Path(__file__).parent.parent / "train" / "outside_parts.py"
 PARTS = Path(partbench.__file__).parent / "parts"
 
+pytestmark = pytest.mark.slow
+
 
 def test_jobs_run_pair_by_pair_with_the_curve_after_the_first_look(text):
     study = swaps(text, "ffn=swiglu", "norm=layernorm", looks=[2, 3], first_seed=7)

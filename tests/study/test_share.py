@@ -16,6 +16,8 @@ from partbench.study.ledger import Ledger
 from partbench.study.plan import jobs_until
 from partbench.train.record import run_cell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):

@@ -17,6 +17,8 @@ from partbench.train.record import run_cell
 
 FULL = Path("/dev/full")
 
+pytestmark = pytest.mark.slow
+
 
 def fill_the_disk(monkeypatch: pytest.MonkeyPatch, call: str, name: str) -> None:
     """From now on `call` fails for files called `name`, as it does when the disk is full."""

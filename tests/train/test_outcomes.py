@@ -16,6 +16,8 @@ from partbench.train.record import checksum, run_cell
 
 OUTSIDE = Path(__file__).with_name("outside_parts.py")
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_finished_record_holds_what_a_report_needs(text, tmp_path):
     record = run_cell(cell(text, seed=3), tmp_path)
