@@ -22,7 +22,7 @@ test: $(READY)  ## the fast suite, under a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" -n 2
 
 slow: $(READY)  ## processes, kills, whole studies: about ten minutes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not gpu" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not gpu" -n 2 --dist worksteal
 
 check: $(READY)  ## what a commit must pass
 	$(BIN)/ruff format --check .
