@@ -38,12 +38,14 @@ def test_what_the_comparison_calls_times_is_only_times():
     cell = {"id": "a", "arm": "base", "seed": 1, "status": "finished", "seconds": 1.0}
     report = {
         "declared_at": "then", "finished_at": "now", "status": "complete", "unit": "bits",
+        "arms": [{"name": "arm", "advice": {"action": "buy", "core_seconds": [3.0]}}],
         "totals": {"cells": 1, "core_seconds": 2.0},
         "provenance": {"torch": "2", "cells": [cell]},
     }  # fmt: skip
     other = json.loads(json.dumps(report))
     other |= {"declared_at": "earlier", "finished_at": "later"}
     other["totals"]["core_seconds"] = other["provenance"]["cells"][0]["seconds"] = 9.0
+    other["arms"][0]["advice"]["core_seconds"] = [9.0]
     assert timeless(other) == timeless(report)
     for path in (("status",), ("totals", "cells"), ("provenance", "torch")):
         other = json.loads(json.dumps(report))
@@ -52,6 +54,9 @@ def test_what_the_comparison_calls_times_is_only_times():
             table = table[name]
         table[path[-1]] = "another"
         assert timeless(other) != timeless(report)
+    other = json.loads(json.dumps(report))
+    other["arms"][0]["advice"]["action"] = "drop"
+    assert timeless(other) != timeless(report)
 
 
 @pytest.mark.parametrize(
