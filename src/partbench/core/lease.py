@@ -122,12 +122,8 @@ def take(path: Path) -> Lease | None:
     if any(sight.alive for sight in map(_see, before) if sight is not None):
         return None
     file = path.with_name(f"{path.name}.{_number(before[-1]) + 1 if before else 1}")
-    try:
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
+    if not _made(file):
         return None
-    with os.fdopen(descriptor, "w") as draft:
-        json.dump(asdict(Holder.me()), draft)
     # Somebody may have come and gone between our look and our step, and another come since.
     rivals = [sight for other in _files(path) if other != file and (sight := _see(other))]
     if any(rival.alive for rival in rivals):
@@ -136,6 +132,31 @@ def take(path: Path) -> Lease | None:
     for rival in rivals:
         rival.path.unlink(missing_ok=True)
     return Lease(path, file)
+
+
+def _made(file: Path) -> bool:
+    """Make `file` with its holder in it, at once: a kill never leaves a lease of nobody.
+
+    False where it is there already. A disk without hard links gets it in two steps.
+    """
+    text = json.dumps(asdict(Holder.me()))
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        draft.write_text(text)
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return False
+        except OSError:
+            try:
+                descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            except FileExistsError:
+                return False
+            with os.fdopen(descriptor, "w") as whole:
+                whole.write(text)
+        return True
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def seen(path: Path) -> Sight | None:

@@ -67,7 +67,7 @@ def run_cell(
         ranks.either(not path.exists())
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
-        for name in (names.RECORD, names.METRICS, names.CHECKPOINT, names.WEIGHTS):
+        for name in (names.RECORD, names.METRICS, names.CHECKPOINT, names.WEIGHTS, names.LOCK):
             for draft in folder.glob(f".{name}.*"):  # what a kill left; the lock makes them ours
                 draft.unlink()
         if not (folder / names.SPEC).exists():  # a kill while it is rewritten leaves a draft
