@@ -4,6 +4,7 @@ Neither is a new claim about better or worse. The shared value shows what tuning
 picked for being better, and its difference flatters it: fresh pairs do not.
 """
 
+import math
 from typing import Any
 
 from partbench.stats.paired import paired
@@ -45,7 +46,7 @@ def confirmation(study: Study, asked: Study, ledger: Known, arms: list[Tree]) ->
     for arm in arms:
         base_scores, arm_scores = reading.scores(arm["name"], seeds)
         differences = [b - a for a, b in zip(base_scores, arm_scores, strict=True)]
-        known = len(differences) == len(seeds) and all(map(_finite, differences))
+        known = len(differences) == len(seeds) and all(map(math.isfinite, differences))
         if arm["name"] in names and known:
             used = [row["seed"] for row in arm["pairs"]]
             pairs = dict(zip(seeds, differences, strict=True))
@@ -70,7 +71,11 @@ def at_the_shared_value(study: Study, tuned: Tuning, ledger: Known, arms: list[T
         seeds = [row["seed"] for row in arm["pairs"]]
         base_scores, arm_scores = Reading.of(together, ledger, seeds, {}).scores(arm["name"], seeds)
         differences = [b - a for a, b in zip(base_scores, arm_scores, strict=True)]
-        if len(seeds) > 1 and len(differences) == len(seeds) and all(map(_finite, differences)):
+        if (
+            len(seeds) > 1
+            and len(differences) == len(seeds)
+            and all(map(math.isfinite, differences))
+        ):
             test = paired(differences)
             found[arm["name"]] = {
                 "factor": tuned.best["base"],
@@ -80,7 +85,3 @@ def at_the_shared_value(study: Study, tuned: Tuning, ledger: Known, arms: list[T
                 "pairs": test.count,
             }
     return found
-
-
-def _finite(number: float) -> bool:
-    return abs(number) < float("inf")

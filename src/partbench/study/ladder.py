@@ -112,7 +112,7 @@ def _arm(reading: Reading, name: str, seeds: list[int], level: float) -> Tree:
         return {"reason": reason}
     base_scores, arm_scores = reading.scores(name, seeds)
     differences = signed_differences(base_scores, arm_scores)
-    if len(differences) < len(seeds) or not all(abs(d) < float("inf") for d in differences):
+    if len(differences) < len(seeds) or not all(map(math.isfinite, differences)):
         return {"reason": "a run diverged"}
     test = paired(differences, level)
     return {

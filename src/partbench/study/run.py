@@ -6,10 +6,8 @@ and every record where it left them, and ends with the same answer.
 
 import json
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +17,7 @@ from partbench.engines import Engine
 from partbench.study import after, answer, costs, history, ladder, share, tuning
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
+from partbench.study.signals import asking
 from partbench.study.spec import Study
 
 DECLARATION = "study.json"
@@ -78,7 +77,7 @@ class Driver:
         self.study.declaration  # noqa: B018  a wrong study ends here, before a folder is made
         self._write = write
         fresh = not self.folder.exists()
-        with held(self.folder / ".lock", f"study {self.study.name}"), _signals(self._stop):
+        with held(self.folder / ".lock", f"study {self.study.name}"), asking(self._stop):
             self.declared = self._declare()
             # Workers of an earlier life may still be at these: what they train is our own.
             self.ours = set(self.declared["planned"])
@@ -247,18 +246,3 @@ def _changed(before: dict[str, Any], study: Study) -> str:
     paths = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
     path = paths[0].removeprefix("configurations.")
     return f"{path}: {old.get(paths[0])!r} -> {new.get(paths[0])!r}"
-
-
-@contextmanager
-def _signals(stop: Callable[..., None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask for a tidy end; the old handlers come back afterwards."""
-    try:
-        before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: the caller has signals in hand
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,10 +1,8 @@
 """The driver of outside commands: looks -> runs -> verdicts. Everything it knows is on disk."""
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +14,7 @@ from partbench.study.outside.pool import Pool
 from partbench.study.outside.question import Question
 from partbench.study.outside.runs import Run, Runs
 from partbench.study.run import DECLARATION, Interrupted
+from partbench.study.signals import asking
 
 Job = tuple[str, int, Run]
 Tree = dict[str, Any]
@@ -71,7 +70,7 @@ class Driver:
     def run(self, write: Callable[[Tree, Path], Path]) -> Tree:
         """Run to the end; `write(report, folder)` puts the pages down. Returns the last report."""
         question = self.question
-        with held(self.folder / ".lock", f"study {question.name}"), _signals(self._stop):
+        with held(self.folder / ".lock", f"study {question.name}"), asking(self._stop):
             declared = self._declare()
             arms = list(question.arms)
             report: Tree = {}
@@ -161,18 +160,3 @@ def _changed(before: Tree, question: Question) -> str:
     if key == "code":
         return "the code of the commands is another one"
     return f"{key}: {before.get(key)} -> {now[key]}"
-
-
-@contextmanager
-def _signals(stop: Callable[..., None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask for a tidy end; the old handlers come back afterwards."""
-    try:
-        before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: the caller has signals in hand
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
