@@ -30,7 +30,7 @@ def cells(study: Study, ledger: Known, reading: Reading, following: list[Job]) -
     asked = reading.study
     seeds = sorted({seed for _, seed in reading.records})
     wanted = [(job.arm, job) for job in pair_jobs(asked, seeds, list(asked.arms))]
-    wanted += [("base, half budget", job) for job in curve_jobs(asked)]
+    wanted += [("base, smaller budget", job) for job in curve_jobs(asked)]
     wanted += [(f"{job.arm}, after the verdict", job) for job in following]
     if study.tune:
         factors = tuning.read(study, ledger).factors
