@@ -31,6 +31,7 @@ SLOTS: dict[str, str] = {
     "probability": "parts/probability",
     "ffn": "parts/ffn",
     "router": "parts/router",
+    "block": "parts/block",
     "residual": "parts/residual",
     "head": "parts/head",
     "init": "parts/init",
