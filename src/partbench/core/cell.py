@@ -65,9 +65,8 @@ class Cell:
         """`config` and `code` without the folders of outside files."""
         short = outside.portable(self.code)
         config = outside.renamed(self.config, lambda name: short.get(name, name))
-        task = config.get("task", {})
-        if self.corpus and os.sep in task.get("corpus", ""):
-            config["task"] = task | {"corpus": Path(task["corpus"]).name}
+        if self.corpus:
+            config["task"] = outside.moved(config["task"], lambda path: Path(path).name)
         code = {short.get(name, name): content for name, content in self.code.items()}
         return {"config": config, "code": code}
 

@@ -13,6 +13,7 @@ LATER: dict[str, dict[str, tuple[Any, dict[str, Any]]]] = {
     "language": {
         "tokenizer": ({"part": "bytes"}, {"tokenizer": "bytes", "tokenizer_vocab": 1024}),
         "data": ({"part": "whole"}, {}),
+        "text_column": ("text", {}),
     },
 }
 """Part or section -> setting -> (the value the first records were made with, what stood there)."""

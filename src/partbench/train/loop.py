@@ -71,7 +71,7 @@ class Run:
         self.ranks = ranks or Ranks(self.numerics)
         self.numerics.check_training(self.settings)
         check_code(cell)
-        self.task: Task = build_task(cell.config)
+        self.task: Task = build_task(cell.config, cell.seed)
         check_corpus(cell, self.task)
         self.dims = Dims(**cell.config["dims"], vocab=self.task.vocab)
         self.model = self.ranks.shard(self.fresh())
