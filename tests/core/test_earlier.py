@@ -44,8 +44,13 @@ def test_the_default_task_and_training_are_written_as_they_first_were() -> None:
     ids=str,
 )
 def test_a_younger_setting_with_another_value_is_in_the_address(edit: dict[str, Any]) -> None:
-    bases = [Config({}), Config({}).edit({slot: "mixture_of_experts" for slot in edit if slot == "ffn"})]
-    prints = [fingerprint(as_first_written(config.resolved)) for config in [*bases, bases[0].edit(edit)]]
+    bases = [
+        Config({}),
+        Config({}).edit({slot: "mixture_of_experts" for slot in edit if slot == "ffn"}),
+    ]
+    prints = [
+        fingerprint(as_first_written(config.resolved)) for config in [*bases, bases[0].edit(edit)]
+    ]
     assert prints[2] not in prints[:2]
 
 

@@ -11,7 +11,6 @@ runs from anywhere, but the address does not depend on it.
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path

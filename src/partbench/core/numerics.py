@@ -46,7 +46,7 @@ class Numerics:
         return {k: v for k, v in values.items() if k not in LATER or v != LATER[k]}
 
     def check_training(self, settings: dict[str, Any]) -> None:
-        """ConfigError where a step's batch, at its smallest too, cannot be cut into equal shares."""
+        """ConfigError where a batch, at its smallest too, cannot be cut into equal shares."""
         first = 2 ** settings["batch_doublings"]
         self.check_batch(settings["batch"], settings["accumulate"])
         self.check_batch(settings["batch"] // first, max(1, settings["accumulate"] // first))

@@ -101,8 +101,8 @@ def open_corpus(name: str, column: str = "text") -> Corpus:
     # recognised by it; git guards its index in the same way.
     changed = max(max(status.st_mtime, status.st_ctime) for _, status in looks)
     if time.time() - changed > SETTLED_SECONDS:
-        content = ("sha256", "num_bytes", "largest")
-        cache.write_json(stamp, {key: getattr(corpus, key) for key in content})
+        names = ("sha256", "num_bytes", "largest")
+        cache.write_json(stamp, {name: getattr(corpus, name) for name in names})
     return corpus
 
 
@@ -174,8 +174,8 @@ def _gather(called: str, name: str, sources: list[Path], column: str) -> Corpus:
             largest = 0
             for tokens in (piece for source in sources for piece in read_shard(called, source)):
                 largest = max(largest, int(tokens.max(initial=0)))
-                digest.update(tokens)
-                paper.file.write(tokens)
+                digest.update(tokens.data)
+                paper.file.write(tokens.data)
                 total += tokens.nbytes
         for piece in () if shards else _joined(called, sources, column):
             digest.update(piece)

@@ -19,7 +19,7 @@ class Stretch(NamedTuple):
         """The same, called by the hash of its content where it has no name."""
         if self.identity:
             return self
-        return Stretch(self.raw, hashlib.sha256(np.ascontiguousarray(self.raw)).hexdigest())
+        return Stretch(self.raw, hashlib.sha256(self.raw.tobytes()).hexdigest())
 
 
 class Source(NamedTuple):

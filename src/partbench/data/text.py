@@ -76,7 +76,9 @@ class Text:
             training = self._training(fold)
             tokenizer = self.part.learn(training.stretches)
             pools = [
-                Pool([open_tokens(stretch, tokenizer) for stretch in source.stretches], source.share)
+                Pool(
+                    [open_tokens(stretch, tokenizer) for stretch in source.stretches], source.share
+                )
                 for source in self.data.prepare(training)
             ]
             held = self._held(fold, tokenizer)

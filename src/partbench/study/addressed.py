@@ -38,6 +38,7 @@ def _placed(config: Config) -> dict[str, Any]:
 
 def _at(task: dict[str, Any]) -> dict[str, Any]:
     """A table of the task, and those in it, with texts at their absolute paths."""
+    tree: dict[str, Any]
     tree = {key: _at(value) if isinstance(value, dict) else value for key, value in task.items()}
     if tree.get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
         tree["corpus"] = os.path.abspath(Path(tree["corpus"]).expanduser())

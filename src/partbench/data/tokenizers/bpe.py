@@ -141,9 +141,7 @@ def _train(training: Sequence[Stretch], vocab: int) -> Tokenizer:
         show_progress=False,
     )
     # A fold may end inside a character, whose bytes no merge should join.
-    texts = (
-        piece.decode(errors="ignore") for stretch in training for piece in pieces(stretch.raw)
-    )
+    texts = (piece.decode(errors="ignore") for stretch in training for piece in pieces(stretch.raw))
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 

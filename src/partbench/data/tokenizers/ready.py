@@ -34,7 +34,11 @@ class Ready:
     def encode(self, data: bytes) -> np.ndarray:
         """The numbers in `data`, uint16 [tokens]; InputError for what is no token."""
         words = data.decode(errors="replace").split()
-        wrong = [word for word in words if not (word.isascii() and word.isdigit() and int(word) < self.vocab)]
+        wrong = [
+            word
+            for word in words
+            if not (word.isascii() and word.isdigit() and int(word) < self.vocab)
+        ]
         if wrong:
             raise InputError(
                 f"{wrong[0]!r} is no token below {self.vocab}; this text came as ready tokens, so "

@@ -65,7 +65,9 @@ class Deduplicated:
                 words = b" ".join(unit.split())
                 key = hashlib.blake2b(words, digest_size=16).digest()
                 # Blank lines are no duplicates, but what stood between two of them may be gone.
-                again = blank if not words else key in seen or (near is not None and near.like(words))
+                again = (
+                    blank if not words else key in seen or (near is not None and near.like(words))
+                )
                 if not again:
                     yield np.frombuffer(between + unit, np.uint8)
                     between = mark

@@ -44,7 +44,9 @@ class Seen:
         # Multiply, add, shift: the high half of a product that wraps is a hash of its own.
         hashed = (shingles[:, None] * self.factors + self.offsets) >> np.uint64(32)
         own = hashed.min(axis=0)
-        keys = [bytes([band]) + own[band * ROWS : (band + 1) * ROWS].tobytes() for band in range(BANDS)]
+        keys = [
+            bytes([band]) + own[band * ROWS : (band + 1) * ROWS].tobytes() for band in range(BANDS)
+        ]
         candidates = {place for key in keys for place in self.bands.get(key, ())}
         for place in candidates:
             if (self.signatures[place] == own).mean() >= self.similarity:

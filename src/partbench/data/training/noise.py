@@ -42,7 +42,9 @@ class Noise:
             for start in range(0, len(raw), PIECE):
                 piece = raw[start : start + PIECE].copy()
                 draws = stream(0, "noise", place, start)
-                able = np.flatnonzero(piece < 128) if raw.dtype == np.uint8 else np.arange(len(piece))
+                able = (
+                    np.flatnonzero(piece < 128) if raw.dtype == np.uint8 else np.arange(len(piece))
+                )
                 hit = able[draws.random(len(able)) < self.rate]
                 if len(hit):
                     piece[hit] = piece[able[draws.integers(0, len(able), len(hit))]]
