@@ -23,6 +23,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 SLOTS: dict[str, str] = {
     "task": "tasks",
+    "tokenizer": "data/tokenizers",
+    "data": "data/training",
     "model": "models",
     "embedding": "parts/embedding",
     "position": "parts/position",

@@ -30,7 +30,7 @@ def movement(tree: dict[str, Any], *, seed: int, steps: int, rate: float) -> dic
 
     Raises ConfigError for a model without a residual stream.
     """
-    task = build_task(tree)
+    task = build_task(tree, seed)
     batch = task.batch(seed, 0, BATCH)
     model: Any = build(tree, vocab=task.vocab, seed=seed, numerics=Numerics())
     if not hasattr(model, "residual"):

@@ -5,7 +5,8 @@ Its class declares:
     PHASES   how it learns: ("train",) by gradients, ("fit",) by one pass of counting or algebra,
              or both in order; the one trainer runs them on the same batches.
     DEFAULTS the part that fills each of its slots where a configuration is silent;
-    TILED    the slots that may hold a list of parts, tiled over depth.
+    TILED    the slots that may hold a list of parts, tiled over depth;
+    HANDED   the slots that it only hands on to its parts, where nobody may ask for them.
 """
 
 from collections.abc import Iterable

@@ -51,6 +51,7 @@ class Transformer(nn.Module):
     PHASES = ("train",)
     PROVIDES = ("transfer",)
     TILED = ("mixer", "ffn", "position")
+    HANDED = ("norm", "probability", "router")
     DEFAULTS = {
         "embedding": "token",
         "position": "rotary",

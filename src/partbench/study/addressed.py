@@ -14,7 +14,7 @@ from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
 from partbench.data.corpora import EMBEDDED
-from partbench.data.text import open_text
+from partbench.data.text import identity_of
 
 
 def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
@@ -24,7 +24,7 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
         seed=seed,
         numerics=numerics.tree,
         torch=version("torch"),
-        corpus=_corpus(config),
+        corpus=_corpus(config, seed),
         code={outside.absolute(name): code for name, code in config.outside_code().items()},
     )
 
@@ -32,16 +32,22 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
 def _placed(config: Config) -> dict[str, Any]:
     """The resolved configuration with every file from outside at its absolute path."""
     tree = outside.renamed(config.resolved, outside.absolute)
-    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
-        path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
-        tree["task"] = tree["task"] | {"corpus": path}
+    tree["task"] = _at(tree["task"])
     return tree
 
 
-def _corpus(config: Config) -> str:
+def _at(task: dict[str, Any]) -> dict[str, Any]:
+    """A table of the task, and those in it, with texts at their absolute paths."""
+    tree: dict[str, Any]
+    tree = {key: _at(value) if isinstance(value, dict) else value for key, value in task.items()}
+    if tree.get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
+        tree["corpus"] = os.path.abspath(Path(tree["corpus"]).expanduser())
+    return tree
+
+
+def _corpus(config: Config, seed: int) -> str:
     """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
     task = config.resolved["task"]
     if "corpus" not in task:
         return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
+    return identity_of(task, config.resolved["dims"]["context"], seed)

@@ -64,8 +64,9 @@ def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
 def provenance(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
-    name = study.base.resolved["task"].get("corpus")
-    corpus = open_corpus(name) if name else None
+    task = study.base.resolved["task"]
+    name = task.get("corpus")
+    corpus = open_corpus(name, task.get("text_column", "text")) if name else None
     return {
         "partbench": __version__,
         "torch": study.declaration["torch"],

@@ -1,6 +1,7 @@
 """What is trained on, and the number that decides. The contract is in contract.py.
 
-Before the `*` in a task's `__init__`: `dims`, of which it reads `context`; after it: settings.
+Before the `*` in a task's `__init__`: `dims`, of which it reads `context`, `pair`, the seed it is
+built for, and the factories of its slots (`tokenizer`, `data`); after it: settings.
 """
 
 from partbench.tasks.language import Language

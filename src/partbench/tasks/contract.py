@@ -30,6 +30,13 @@ class OnText(Protocol):
     corpus: Corpus
 
 
+@runtime_checkable
+class OnTexts(Protocol):
+    """A task that may be trained on more than one text."""
+
+    corpora: tuple[Corpus, ...]
+
+
 class Task(Protocol):
     """The contract; conformance tests run over every entry of `tasks.PARTS`.
 

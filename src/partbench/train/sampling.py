@@ -39,7 +39,7 @@ def continuation(
                 f"{name}: the file has changed since {folder.name[:12]} was trained with it; "
                 f"weights fit the code they were trained with"
             )
-    task = build_task(cell.config)
+    task = build_task(cell.config, cell.seed)
     model = build(cell.config, vocab=task.vocab, seed=cell.seed, numerics=cell.how)
     try:
         model.load_state_dict(load_file(path))
