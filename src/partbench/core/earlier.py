@@ -10,6 +10,7 @@ from typing import Any
 LATER: dict[str, dict[str, tuple[Any, dict[str, Any]]]] = {
     "train": {"batch_doublings": (0, {}), "batch_warmup": (0.3, {})},
     "mixture_of_experts": {"shared": (0, {})},
+    "transformer": {"block": ({"part": "serial"}, {})},
     "language": {
         "tokenizer": ({"part": "bytes"}, {"tokenizer": "bytes", "tokenizer_vocab": 1024}),
         "data": ({"part": "whole"}, {}),
