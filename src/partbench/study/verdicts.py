@@ -37,6 +37,7 @@ def entry(
         "costs": evidence.costs(name, reading.records, costs),
         "liveness": evidence.liveness(study, name, reading.records),
         "curves": evidence.curves(name, reading.records),
+        "probes": evidence.probes(name, reading.records),
     }
     return arm | {"advice": advice(arm, evidence.pair_seconds(study, name, reading.records))}
 

@@ -25,7 +25,6 @@ from partbench.core.errors import CheckpointError
 from partbench.core.factory import Factory
 from partbench.core.training import updates
 from partbench.data.batch import Batch
-from partbench.measure import liveness
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.models.contract import Fitted, Network
@@ -34,6 +33,7 @@ from partbench.tasks.build import build_task
 from partbench.tasks.contract import Task
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
+from partbench.train.inspection import held_out_loss, inspected
 from partbench.train.metrics import Metrics
 from partbench.train.parallel import Ranks, whole
 from partbench.train.process import autocast, reseed
@@ -114,10 +114,14 @@ class Run:
         return {
             "score": score,
             "evaluations": self.evaluations,
-            "liveness": liveness.inspect(
-                self.model, self.fresh(), self.cell.config["model"], self._probe, self._grade
-            ),
+            **self._inspected(),
         }
+
+    def _inspected(self) -> dict[str, Any]:
+        began = time.perf_counter()
+        found = inspected(self.cell, self.task, self.model, self.fresh())
+        self.seconds["inspect"] = time.perf_counter() - began
+        return found
 
     def _begin_from_data(self) -> None:
         """Starting values that the init part takes from the batches, where it has a `fit`."""
@@ -141,7 +145,8 @@ class Run:
             self._evaluate(0)
             return
         self._evaluate(self.settings["steps"])
-        metrics.add(step=self.settings["steps"] - 1, loss=self._probe().item())
+        loss = held_out_loss(self.cell, self.task, self.model).item()
+        metrics.add(step=self.settings["steps"] - 1, loss=loss)
 
     def _train(self, metrics: Metrics) -> None:
         steps = self.settings["steps"]
@@ -253,16 +258,6 @@ class Run:
             score = evaluate(self.model, self.task, self.cell.seed, self.numerics, ranks=self.ranks)
         self.evaluations.append([step, score])
         self.seconds["evaluate"] += time.perf_counter() - began
-
-    def _probe(self) -> torch.Tensor:
-        """Mean loss on one fixed held-out batch, with gradients."""
-        reseed(self.numerics, self.cell.seed, "probe")
-        batch = next(self.task.evaluation(self.cell.seed, self.settings["batch"]))
-        with autocast(self.numerics):
-            return self.model.score(to_device(batch, self.numerics)).mean()
-
-    def _grade(self, model: Network) -> float:
-        return evaluate(model, self.task, self.cell.seed, self.numerics, batches=1)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         self.recipe = Factory("optimizer", self.cell.config["optimizer"], {"dims": self.dims})()
