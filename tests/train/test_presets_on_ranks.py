@@ -1,6 +1,5 @@
 """The nanoGPT presets on shards of tokens, as torchrun would train them, made tiny."""
 
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,8 @@ from tests.train.tiny import outcome
 
 from partbench.core.cell import Cell
 from partbench.core.numerics import Numerics
-from partbench.study.spec import base_config
 from partbench.study.addressed import cell_of
+from partbench.study.spec import base_config
 from partbench.train.record import run_cell
 
 TINY = {
