@@ -18,6 +18,7 @@ from partbench.parts.position.none import NoPosition
 from partbench.parts.probability.shiftmax import ShiftMax
 from partbench.parts.probability.softmax import Softmax
 from partbench.parts.probability.sparsemax import Sparsemax
+from partbench.testing import check_part
 from partbench.testing.subject import random_batch
 
 DIMS = resolve(depth=1, width=16, num_heads=2, context=8)
@@ -177,3 +178,8 @@ def test_shared_experts_answer_every_token_beside_the_chosen() -> None:
     assert part.extra_flops() == plain.extra_flops()
     with pytest.raises(ConfigError, match=r"^ffn\.shared: -1 is negative; 0 is none$"):
         mixture(shared=-1)
+
+
+@pytest.mark.slow
+def test_shared_experts_keep_every_promise_of_the_slot() -> None:
+    check_part("ffn", "mixture_of_experts", shared=1)

@@ -44,7 +44,7 @@ SETUP = (
     "pytest tests/",
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv))\n")
+FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv|jsonl))\n")
 VERDICTS = (0, 10, 11, 12)
 
 
@@ -95,7 +95,7 @@ def write_files(found: list[Block], folder: Path) -> list[Path]:
             path = folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             body = block.body
-            bare = path.suffix in (".txt", ".csv")
+            bare = path.suffix in (".txt", ".csv", ".jsonl")
             path.write_text(body.partition("\n")[2] if bare else body)
             written.append(path)
     return written

@@ -18,8 +18,9 @@ def open_tokens(stretch: Stretch, tokenizer: Tokenizer) -> np.ndarray:
     """The tokens of a stretch in order, `tokenizer.dtype` [tokens], read-only, from the cache."""
     if isinstance(tokenizer, Bytes | Ready):
         return stretch.raw
+    code = type(tokenizer).__module__  # of a tokenizer from outside it holds the hash of its file
     return cache.kept(
-        f"{stretch.named().identity} in {tokenizer.identity}",
+        f"{stretch.named().identity} in {tokenizer.identity} of {code}",
         tokenizer.dtype,
         lambda: map(tokenizer.encode, pieces(stretch.raw)),
     )
