@@ -8,7 +8,7 @@ from tests.train.tiny import cell, outcome
 
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
-from partbench.core.training import resolve_training, updates
+from partbench.core.training import resolve_training, typical_steps, updates
 from partbench.train.loop import Run, Stopped
 from partbench.train.record import run_cell
 
@@ -25,6 +25,13 @@ def test_the_batch_doubles_at_even_marks_until_it_is_whole() -> None:
     assert sizes(batch_doublings=2, batch_warmup=0.5) == [2, 2, 4, 4, 8, 8, 8, 8]
     assert sizes(batch_doublings=3, batch_warmup=1.0) == [1, 1, 1, 2, 2, 2, 4, 4]
     assert sizes(batch_doublings=3, batch_warmup=0.01) == [1] + [8] * 7
+
+
+def test_the_steps_that_are_timed_have_the_average_number_of_updates() -> None:
+    plain = resolve_training({"steps": 8, "batch": 8})
+    assert typical_steps(plain) == list(range(8))
+    growing = plain | {"batch_doublings": 2, "batch_warmup": 0.5}  # 4 4 2 2 1 1 1 1: two on average
+    assert typical_steps(growing) == [2, 3]
 
 
 def watched(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[float]]:

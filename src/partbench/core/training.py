@@ -71,6 +71,16 @@ def updates(settings: dict[str, Any], step: int) -> int:
     return 2 ** max(0, doublings - int(doublings * step / warmup))
 
 
+def typical_steps(settings: dict[str, Any]) -> list[int]:
+    """The steps of as many updates as a step has on average, to the nearest power of two.
+
+    The time of a step is linear in its updates, so these stand for the whole run.
+    """
+    counts = [updates(settings, step) for step in range(settings["steps"])]
+    near = min(set(counts), key=lambda count: abs(count - sum(counts) / len(counts)))
+    return [step for step, count in enumerate(counts) if count == near]
+
+
 SETTINGS = tuple(item.name for item in dataclasses.fields(Training))
 
 
