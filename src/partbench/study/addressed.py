@@ -13,8 +13,7 @@ from partbench.core import outside
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED
-from partbench.data.text import open_text
+from partbench.data.sources import embedded, open_source
 
 
 def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
@@ -32,16 +31,13 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
 def _placed(config: Config) -> dict[str, Any]:
     """The resolved configuration with every file from outside at its absolute path."""
     tree = outside.renamed(config.resolved, outside.absolute)
-    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
+    if not embedded(tree["task"]):
         path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
         tree["task"] = tree["task"] | {"corpus": path}
     return tree
 
 
 def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
+    """SHA-256 of what an arm is trained on, opened and checked; empty for tasks without."""
+    found = open_source(config.resolved["task"], config.resolved["dims"]["context"])
+    return found.sha256 if found else ""

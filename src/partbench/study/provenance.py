@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from partbench import __version__
 from partbench.core.cell import Cell
-from partbench.data.corpora import open_corpus
+from partbench.data.sources import open_source
 from partbench.measure import machine
 from partbench.study import ladder, tuning
 from partbench.study.plan import Job, curve_jobs, pair_jobs, tokens
@@ -64,8 +64,8 @@ def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
 def provenance(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
-    name = study.base.resolved["task"].get("corpus")
-    corpus = open_corpus(name) if name else None
+    base = study.base.resolved
+    corpus = open_source(base["task"], base["dims"]["context"])
     return {
         "partbench": __version__,
         "torch": study.declaration["torch"],

@@ -1,8 +1,10 @@
 """What is trained on, and the number that decides. The contract is in contract.py.
 
-Before the `*` in a task's `__init__`: `dims`, of which it reads `context`; after it: settings.
+Before the `*` in a task's `__init__`: `dims`, of which it reads `context`, where it asks for
+them; after it: settings.
 """
 
+from partbench.tasks.images import Images
 from partbench.tasks.language import Language
 
-PARTS = {"language": Language}
+PARTS = {"language": Language, "images": Images}
