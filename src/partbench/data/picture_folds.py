@@ -1,7 +1,7 @@
 """Which pictures pair `seed` learns from, in which order, and which it is scored on.
 
     fold k of G groups = groups [G k // folds, G (k + 1) // folds);   held out: k = seed mod folds,
-    or the last, or the test pictures that came with the set
+    or the last, or the test pictures: those that came with the set, else the last fold of all
     step s of a run takes places s size .. (s + 1) size - 1 of permutation after permutation
 
 A batch is a pure function of (seed, step, size). Test pictures are never learned from; where they
@@ -34,20 +34,20 @@ class PictureFolds:
             raise ConfigError(f"task.folds: {folds} leaves nothing to learn from; give 2 or more")
         if evaluation_pictures < 1:
             raise ConfigError(f"task.evaluation_pictures: {evaluation_pictures} is below 1")
+        count = len(pictures.labels) - pictures.num_test
+        own = pictures.groups[:count]
+        groups = int(own.max()) + 1
+        if groups < folds + (holdout == "test"):
+            raise DataError(
+                f"pictures: {pictures.corpus.name!r} has {groups} groups for {folds} folds; "
+                f"lower task.folds to {groups - (holdout == 'test')} or less"
+            )
+        self.test = np.arange(count, len(pictures.labels))
         if holdout == "test" and not pictures.num_test:
-            raise DataError(
-                f"pictures: {pictures.corpus.name!r} has no test pictures of its own; "
-                f'use task.holdout = "rotate"'
-            )
-        own = pictures.groups[: len(pictures.labels) - pictures.num_test]
-        self.groups = int(own.max()) + 1
-        if self.groups < folds:
-            raise DataError(
-                f"pictures: {pictures.corpus.name!r} has {self.groups} groups for {folds} folds; "
-                f"lower task.folds to {self.groups} or less"
-            )
-        self.own = own
-        self.num_test = pictures.num_test
+            groups = groups * (folds - 1) // folds
+            self.test = np.flatnonzero(own >= groups)
+        self.own = np.flatnonzero(own < groups)
+        self.owners, self.groups = own[self.own], groups
         self.folds, self.holdout = folds, holdout
         self.evaluation_pictures = evaluation_pictures
 
@@ -59,11 +59,7 @@ class PictureFolds:
 
     def held_out(self, seed: int) -> np.ndarray:
         """The pictures that are scored, int64 [at most evaluation_pictures]."""
-        if self._tested(seed):
-            first = len(self.own)
-            found = np.arange(first, first + self.num_test)
-        else:
-            found = np.flatnonzero(self._in_fold(seed))
+        found = self.test if self._tested(seed) else self.own[self._in_fold(seed)]
         if len(found) > self.evaluation_pictures:  # spread over all: files may be in order
             places = np.arange(self.evaluation_pictures) * len(found) // self.evaluation_pictures
             found = found[places]
@@ -71,9 +67,7 @@ class PictureFolds:
 
     def training(self, seed: int) -> np.ndarray:
         """The pictures that are learned from, int64, in the set's order."""
-        if self._tested(seed):
-            return np.arange(len(self.own))
-        return np.flatnonzero(~self._in_fold(seed))
+        return self.own if self._tested(seed) else self.own[~self._in_fold(seed)]
 
     def drawn(self, seed: int, step: int, size: int) -> np.ndarray:
         """The pictures of a training batch, int64 [size]: each once before any comes again."""
@@ -91,7 +85,7 @@ class PictureFolds:
     def _in_fold(self, seed: int) -> np.ndarray:
         fold = self.fold(seed)
         first, last = (self.groups * k // self.folds for k in (fold, fold + 1))
-        return (self.own >= first) & (self.own < last)
+        return (self.owners >= first) & (self.owners < last)
 
     @lru_cache(maxsize=2)  # noqa: B019 - as long as the task, of which a process has one
     def _training(self, seed: int) -> np.ndarray:

@@ -100,9 +100,7 @@ class Transformer(nn.Module):
         x, flow = self._stream(batch.inputs)
         answer = Answer(*self.head.score(x, batch.targets, batch.weights))
         flow.charge("z_loss", answer.z_loss)
-        return Score(
-            answer.nll, batch.weights, flow.losses, answer.correct, answer.confidence
-        )
+        return Score(answer.nll, batch.weights, flow.losses, answer.correct, answer.confidence)
 
     def forward(self, tokens: Tokens) -> Logits:
         """Logits after each token."""

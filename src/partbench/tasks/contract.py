@@ -54,8 +54,8 @@ class Readable(Protocol):
 class Task(Protocol):
     """The contract; conformance tests run over every entry of `tasks.PARTS`.
 
-    vocab: number of different tokens, or classes. unit: what the deciding number is measured in; lower is
-    better.
+    vocab: number of different tokens, or classes. unit: what the deciding number is measured in;
+    lower is better.
     """
 
     vocab: int
@@ -84,7 +84,7 @@ class Task(Protocol):
         ...
 
 
-def sizes(task: Task) -> dict[str, Any]:
+def offered(task: Task) -> dict[str, Any]:
     """What `models.build` must know of a task: `vocab`, and `picture` where there are any."""
     picture = {"picture": task.picture} if isinstance(task, OnPictures) else {}
     return {"vocab": task.vocab, **picture}

@@ -32,8 +32,9 @@ class Images:
 
     corpus: "digits", or a path to idx files, CIFAR-10's files or an .npz. decide: what the score
     is. folds: parts of the pictures, those of one thing in one part; holdout: "rotate" holds out
-    another one each seed, "last" always the last, "test" learns from all and is scored on the test
-    pictures of the set (seeds that tune are scored on a fold). evaluation_pictures: how many are
+    another one each seed, "last" always the last, "test" learns from all but the test
+    pictures (the set's own, else a last fold) and is scored on them; seeds that tune are then
+    scored on a fold of the others. evaluation_pictures: how many are
     scored, at most. shift: training pictures are moved by up to so many pixels either way; flip:
     half of them are mirrored.
     Raises DataError and ConfigError (one line) for pictures or settings that cannot work.

@@ -14,7 +14,7 @@ from partbench.core.outside import source_hash
 from partbench.models.build import build
 from partbench.models.contract import Decoder
 from partbench.tasks.build import build_task
-from partbench.tasks.contract import Readable, sizes
+from partbench.tasks.contract import Readable, offered
 
 
 @torch.no_grad()
@@ -43,7 +43,7 @@ def continuation(
     task = build_task(cell.config)
     if not isinstance(task, Readable):
         raise InputError(f"{folder}: its task is not about text; there is nothing to continue")
-    model = build(cell.config, seed=cell.seed, numerics=cell.how, **sizes(task))
+    model = build(cell.config, seed=cell.seed, numerics=cell.how, **offered(task))
     try:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:

@@ -31,7 +31,9 @@ def read(path: Path) -> Raw:
     styles = sorted(name[:-1] for name in arrays if name == "x" or name.endswith("_x"))
     if not styles:
         raise refused(path, "has no array called x or NAME_x", "see docs/images.md for the names")
-    pixels, labels, groups = [], [], []
+    pixels: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    groups: list[np.ndarray] = []
     for style in styles:
         x, y, kept = _drawing(path, arrays, style)
         if pixels and x.shape[1:] != pixels[0].shape[1:]:

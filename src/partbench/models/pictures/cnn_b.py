@@ -12,11 +12,13 @@ a million parameters and nothing else; what they are here is our choice. Depth 3
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.picture import Picture
+from partbench.core.roles import Role
 from partbench.data.batch import Batch
 from partbench.models.contract import Score
 from partbench.models.pictures.answering import answered, divided, halved
@@ -37,7 +39,7 @@ class CNNB(nn.Module):
     PHASES = ("train",)
     NEEDS = {"task": "pixels"}
     DEFAULTS = {"norm": "layernorm", "router": "softmax", "head": "mapped"}
-    ROLES = {}
+    ROLES: ClassVar[dict[str, Role]] = {}
 
     def __init__(
         self,

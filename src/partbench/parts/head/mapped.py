@@ -31,7 +31,9 @@ class MappedHead(nn.Module):
 
     ROLES = {"weight": Role.HEAD}
 
-    def __init__(self, dims: Dims, router: Callable[[], nn.Module], *, floor: Positive = 1e-12) -> None:
+    def __init__(
+        self, dims: Dims, router: Callable[[], nn.Module], *, floor: Positive = 1e-12
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(dims.vocab, dims.width))
         self.map = router()
