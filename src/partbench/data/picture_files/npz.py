@@ -5,9 +5,9 @@
     classes [class] names; skin or google_skin [picture] true where a picture is a variant
 
 Row i of every drawing is the same thing, so all of them stay in one fold, and with them whatever
-has a drawing that is equal to one of theirs (flags of islands and of their countries). Variants of skin colour,
-which are near copies, are left out, and so is a class "Component" (parts of pictures, too few to
-learn from); the classes that are left are numbered anew.
+has a drawing that is equal to one of theirs (flags of islands and of their countries). Variants of
+skin colour, which are near copies, are left out, and so is a class "Component" (parts of pictures,
+too few to learn from); the classes that are left are numbered anew.
 """
 
 import zipfile

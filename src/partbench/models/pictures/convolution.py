@@ -3,7 +3,8 @@
     y[o, i, j] = b[o] + sum over c, a, b of W[o, (c, a, b)] x[c, i + a - r, j + b - r],  side = 2r+1
 
 Zeros stand beyond the edge, so a picture keeps its size. The last axis of W is all that a channel
-reads, its fan-in: initialisation, decay, conditioning and orthogonal updates treat it as any matrix.
+reads, its fan-in: initialisation, decay, conditioning and orthogonal updates treat it as any other
+matrix.
 Source: LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition"; kernels
 as matrices in an optimiser: Jordan et al. 2024, "Muon: An optimizer for hidden layers".
 """
