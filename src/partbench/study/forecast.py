@@ -110,8 +110,8 @@ def text(found: Forecast) -> str:
             f"time         {60 * found.hours_last:.0f} minutes at most, {found.slots} at a time",
             f"memory       about {found.memory_bytes / 2**20:.0f} MiB",
             f"disk         about {found.disk_bytes / 2**20:.0f} MiB in the ledger",
-            f"resolves     a difference of {found.detectable:.3f} {found.unit} with power .80 at the "
-            f"last look, if pairs spread by {found.spread:.3f} ({found.spread_source})",
+            f"resolves     a difference of {found.detectable:.3f} {found.unit} with power .80 "
+            f"at the last look, if pairs spread by {found.spread:.3f} ({found.spread_source})",
         )
     )
 

@@ -61,16 +61,15 @@ def sharpness(
     draw = rng.stream(seed, "sharpness")
     like = {"dtype": flat.dtype, "device": flat.device}
     vector = torch.from_numpy(draw.standard_normal(len(flat))).to(**like)
-    vector, top, iteration = vector / vector.norm(), 0.0, 0
-    for iteration in range(1, most + 1):
-        image = times_hessian(vector)
+    vector, top, taken = vector / vector.norm(), 0.0, 0
+    while taken < most:
+        image, taken = times_hessian(vector), taken + 1
         before, top = top, float(vector @ image)
-        if image.norm() == 0:
-            break
-        vector = image / image.norm()
+        vector = image / image.norm().clamp_min(1e-30)
         if abs(top - before) <= tolerance * abs(top):
             break
-    signs = (torch.from_numpy(draw.choice([-1.0, 1.0], len(flat))).to(**like) for _ in range(probes))
+    drawn = (draw.choice([-1.0, 1.0], len(flat)) for _ in range(probes))
+    signs = (torch.from_numpy(one).to(**like) for one in drawn)
     traces = torch.tensor([float(z @ times_hessian(z)) for z in signs], dtype=torch.float64)
     error = float(traces.std() / probes**0.5) if probes > 1 else float("inf")
-    return Sharpness(top, float(traces.mean()), error, loss.item(), iteration)
+    return Sharpness(top, float(traces.mean()), error, loss.item(), taken)
