@@ -113,6 +113,7 @@ def _resolve_slot(slot: str, value: Any, place: str, default: str, tiled: bool =
 def _check_together(tree: Tree) -> None:
     """Parts say what they provide and what they cannot work beside; names are never compared."""
     parts = [find(slot, name) for slot, name in named(tree)]
+    filled = {part.slot for part in parts}
     if tree["dims"]["transfer"] != "standard":
         for part in parts:
             follows = "transfer" in part.constants.get("PROVIDES", ())
@@ -131,6 +132,11 @@ def _check_together(tree: Tree) -> None:
                         f"it forbids '{ability}'"
                     )
         for slot, ability in part.constants.get("NEEDS", {}).items():
+            if slot not in filled:
+                raise ConfigError(
+                    f"{part.slot}={part.name} cannot work with model={tree['model']['part']}: "
+                    f"it needs '{ability}' from the {slot}, and this model has no slot {slot}"
+                )
             for other in parts:
                 if other.slot == slot and ability not in other.constants.get("PROVIDES", ()):
                     raise ConfigError(

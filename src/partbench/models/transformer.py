@@ -96,7 +96,7 @@ class Transformer(nn.Module):
         )
         self.blocks = nn.ModuleList(block(layer=layer, norm=norm) for layer in range(dims.depth))
         self.residual = residual(norm=norm, router=router)
-        self.head = head(embedding=self.embedding)
+        self.head = head(embedding=self.embedding, router=router)
         if not biases:
             accounting.leave_out(self, Role.BIAS)
 
@@ -105,7 +105,7 @@ class Transformer(nn.Module):
         x, flow = self._stream(batch.inputs)
         answer = Answer(*self.head.score(x, batch.targets, batch.weights))
         flow.charge("z_loss", answer.z_loss)
-        return Score(answer.nll, batch.weights, flow.losses, answer.correct)
+        return Score(answer.nll, batch.weights, flow.losses, answer.correct, answer.confidence)
 
     def forward(self, tokens: Tokens) -> Logits:
         """Logits after each token."""

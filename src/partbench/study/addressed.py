@@ -4,17 +4,14 @@ A spec says where files from outside lie, so that it runs from anywhere; its add
 (core/cell.py).
 """
 
-import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from partbench.core import outside
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED
-from partbench.data.text import identity_of
+from partbench.data.sources import identity, placed
 
 
 def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
@@ -32,22 +29,10 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
 def _placed(config: Config) -> dict[str, Any]:
     """The resolved configuration with every file from outside at its absolute path."""
     tree = outside.renamed(config.resolved, outside.absolute)
-    tree["task"] = _at(tree["task"])
-    return tree
-
-
-def _at(task: dict[str, Any]) -> dict[str, Any]:
-    """A table of the task, and those in it, with texts at their absolute paths."""
-    tree: dict[str, Any]
-    tree = {key: _at(value) if isinstance(value, dict) else value for key, value in task.items()}
-    if tree.get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
-        tree["corpus"] = os.path.abspath(Path(tree["corpus"]).expanduser())
+    tree["task"] = placed(tree["task"])
     return tree
 
 
 def _corpus(config: Config, seed: int) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    return identity_of(task, config.resolved["dims"]["context"], seed)
+    """SHA-256 of what an arm is trained on, opened and checked; empty for tasks without."""
+    return identity(config.resolved["task"], config.resolved["dims"]["context"], seed)

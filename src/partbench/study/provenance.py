@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from partbench import __version__
 from partbench.core.cell import Cell
-from partbench.data.corpora import open_corpus
 from partbench.measure import machine
 from partbench.study import ladder, tuning
 from partbench.study.plan import Job, curve_jobs, pair_jobs, tokens
@@ -64,9 +63,7 @@ def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
 def provenance(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
-    task = study.base.resolved["task"]
-    name = task.get("corpus")
-    corpus = open_corpus(name, task.get("text_column", "text")) if name else None
+    corpus = source(study.base.resolved["task"])
     return {
         "partbench": __version__,
         "torch": study.declaration["torch"],

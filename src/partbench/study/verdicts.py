@@ -10,6 +10,7 @@ from partbench.stats.power import pairs_to_settle
 from partbench.stats.winners import shrunken
 from partbench.study import evidence
 from partbench.study.advice import advice
+from partbench.study.answers import answers
 from partbench.study.judgement import compute_multiplier, matchings
 from partbench.study.reading import Reading
 
@@ -39,6 +40,8 @@ def entry(
         "curves": evidence.curves(name, reading.records),
         "probes": evidence.probes(name, reading.records),
     }
+    told = answers(name, reading.records)
+    arm |= {"answers": told} if told else {}
     return arm | {"advice": advice(arm, evidence.pair_seconds(study, name, reading.records))}
 
 

@@ -30,7 +30,7 @@ from partbench.models.build import build
 from partbench.models.contract import Fitted, Network
 from partbench.optim import Judged
 from partbench.tasks.build import build_task
-from partbench.tasks.contract import Task
+from partbench.tasks.contract import Task, offered
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
 from partbench.train.inspection import held_out_loss, inspected
@@ -90,9 +90,8 @@ class Run:
 
     def fresh(self) -> Network:
         """The model as it starts: a pure function of the cell."""
-        return build(
-            self.cell.config, vocab=self.task.vocab, seed=self.cell.seed, numerics=self.numerics
-        )
+        config, seed = self.cell.config, self.cell.seed
+        return build(config, seed=seed, numerics=self.numerics, **offered(self.task))
 
     def train(self) -> dict[str, Any]:
         """Run every phase; returns what the record says of the outcome."""
