@@ -59,8 +59,7 @@ def sharpness(
         return torch.cat([one.flatten() for one in found]).detach()
 
     draw = rng.stream(seed, "sharpness")
-    like = {"dtype": flat.dtype, "device": flat.device}
-    vector = torch.from_numpy(draw.standard_normal(len(flat))).to(**like)
+    vector = torch.from_numpy(draw.standard_normal(len(flat))).to(flat)
     vector, top, taken = vector / vector.norm(), 0.0, 0
     while taken < most:
         image, taken = times_hessian(vector), taken + 1
@@ -69,7 +68,7 @@ def sharpness(
         if abs(top - before) <= tolerance * abs(top):
             break
     drawn = (draw.choice([-1.0, 1.0], len(flat)) for _ in range(probes))
-    signs = (torch.from_numpy(one).to(**like) for one in drawn)
+    signs = (torch.from_numpy(one).to(flat) for one in drawn)
     traces = torch.tensor([float(z @ times_hessian(z)) for z in signs], dtype=torch.float64)
     error = float(traces.std() / probes**0.5) if probes > 1 else float("inf")
     return Sharpness(top, float(traces.mean()), error, loss.item(), taken)
