@@ -1,6 +1,7 @@
 """What is being checked: one part with some settings, in models small enough to check it in."""
 
 import ast
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -115,8 +116,14 @@ def variants(slot: str, name: str) -> list[Subject]:
 def assert_near(one: Tensor, other: Tensor, tolerance: float, what: str) -> None:
     """AssertionError with the largest difference where two tensors differ by more."""
     assert one.shape == other.shape, f"{what}: shapes {list(one.shape)} and {list(other.shape)}"
-    gap = (one - other).abs().max().item() if one.numel() else 0.0
+    gap = largest_gap(one, other)
     assert gap <= tolerance, f"{what}: differ by {gap:.3g}, allowed {tolerance:.3g}"
+
+
+def largest_gap(one: Tensor, other: Tensor) -> float:
+    """The largest difference of two tensors of one shape; infinite where one is not a number."""
+    gap = (one - other).abs().max().item() if one.numel() else 0.0
+    return gap if gap == gap else math.inf
 
 
 def gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:

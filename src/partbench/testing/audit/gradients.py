@@ -1,0 +1,88 @@
+"""Does every parameter get a gradient in the first four steps, in the precision that trains?
+
+Measured: |g| / |g of all| for each parameter at steps 0 to 3, the largest of the four, in float64
+and in float32, the smaller of the two. Limit 1e-10, as in the conformance suite: slopes that a
+part needs some steps for (a start at the identity) are there by then, rounding noise is at 1e-8 in
+float32 and absent in float64, and a map that is saturated (temperature .05 and logits -8: e^-160)
+is far below in float64 and exactly zero in float32. Parameters that differ by their layer alone
+are one family: dead where all of it is, else said (the first carry of equal streams has none).
+"""
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from partbench.testing.audit.finding import Finding
+from partbench.testing.audit.kinds import family, trains
+from partbench.testing.learning import train_briefly
+from partbench.testing.subject import Subject
+
+STEPS, LIMIT = 4, 1e-10
+
+
+def dead_gradient(subject: Subject) -> Finding | None:
+    """In both precisions."""
+    return _gradients(subject, ("float64", "float32"))
+
+
+def dead_gradient_quickly(subject: Subject) -> Finding | None:
+    """In float32 alone, which is what trains."""
+    return _gradients(subject, ("float32",))
+
+
+def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
+    if not trains(subject):
+        return None
+    rows: dict[str, list[float]] = defaultdict(lambda: [math.inf] * STEPS)
+    for precision in precisions:
+        for name, shares in shares_over_steps(subject, precision).items():
+            rows[name] = [min(pair) for pair in zip(rows[name], shares, strict=True)]
+    best = {name: max(shares) for name, shares in rows.items()}
+    families = defaultdict(list)
+    for name in rows:
+        families[family(name)].append(name)
+    alive = {group: max(best[name] for name in names) for group, names in families.items()}
+    number = min(alive.values(), default=math.inf)
+    broken = [name for name, shares in rows.items() if any(s != s for s in shares)]
+    if broken:
+        found = f"the gradient of {broken[0]} is not finite"
+        advice = "look for a division, a root or a logarithm of what can be zero"
+        return Finding("dead gradient", found, math.nan, LIMIT, "fail", advice)
+    dead = [group for group, value in alive.items() if value <= LIMIT]
+    if dead:
+        found = f"no gradient at steps 0 to {STEPS - 1}: {', '.join(dead)}"
+        advice = "it cannot learn: is it saturated where it starts, detached, or unused?"
+        return Finding("dead gradient", found, number, LIMIT, "fail", advice)
+    partly = [name for name, value in best.items() if value <= LIMIT]
+    late = {g: min(_first(rows[n]) for n in names) for g, names in families.items()}
+    last = max(late.values(), default=0)
+    found = f"all {len(rows)} parameters alive at step 0"
+    if last:
+        found = f"alive from step {last}: {', '.join(g for g, s in late.items() if s == last)}"
+    if partly:
+        found = f"{len(partly)} of {len(rows)} get none, others of their kind do: {partly[0]}"
+        advice = "right where a layer cannot matter (the carry of equal streams), else look there"
+        return Finding("dead gradient", found, number, LIMIT, "warn", advice)
+    return Finding("dead gradient", found, number, LIMIT, "pass")
+
+
+def shares_over_steps(subject: Subject, precision: str) -> dict[str, list[float]]:
+    """Parameter -> its share of the gradient's length at each step; nan where it is not finite."""
+    model: Any = subject.model(precision, awake=False)
+    rows: dict[str, list[float]] = {name: [] for name, _ in model.named_parameters()}
+
+    def look(step: int) -> None:
+        norms = {
+            name: 0.0 if weight.grad is None else weight.grad.detach().double().norm().item()
+            for name, weight in model.named_parameters()
+        }
+        total = math.sqrt(sum(norm * norm for norm in norms.values())) or 1.0
+        for name, norm in norms.items():
+            rows[name].append(norm / total if math.isfinite(norm) else math.nan)
+
+    train_briefly(subject, model, STEPS, look)
+    return rows
+
+
+def _first(shares: list[float]) -> int:
+    return next((step for step, share in enumerate(shares) if share > LIMIT), STEPS)
