@@ -13,7 +13,7 @@ the number of parameters that are summed over the first. Limit 0.
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from partbench.core.roles import MATRICES
@@ -35,7 +35,7 @@ def stream_convention(subject: Subject) -> Finding | None:
     seen = walked(part, model.dims.num_sublayers, silent=True)[1:]
     if isinstance(part, Streams):
         return _declared([(one.before, one.carry, one.after) for one in seen if one.carry is not None])
-    return _sums([one.carry for one in seen if one.carry is not None])
+    return _sums([one.carry for one in seen if one.carry is not None], part)
 
 
 def _declared(rows: list[tuple[Tensor, Tensor, Tensor]]) -> Finding:
@@ -55,7 +55,7 @@ def _declared(rows: list[tuple[Tensor, Tensor, Tensor]]) -> Finding:
     return Finding(check, "R is not what streams are carried by", as_said, limit, "fail", advice)
 
 
-def _sums(carries: list[Tensor]) -> Finding:
+def _sums(carries: list[Tensor], part: nn.Module) -> Finding:
     rows = max((carry.sum(-1) - 1).abs().max().item() for carry in carries)
     columns = max((carry.sum(-2) - 1).abs().max().item() for carry in carries)
     check, limit = "stream convention", 1e-4
@@ -69,7 +69,21 @@ def _sums(carries: list[Tensor]) -> Finding:
     if rows <= limit:
         return Finding(check, "rows sum to one: the stream keeps its size", rows, limit, "pass")
     found = f"the carry is free: row sums off by {rows:.2g}, columns by {columns:.2g}"
-    return Finding(check, found, rows, None, "pass")
+    return Finding(check, found + _way(carries[0], part), rows, None, "pass")
+
+
+def _way(carry: Tensor, part: nn.Module) -> str:
+    """In words, whether a parameter holds the measured carry or its transpose."""
+    n = len(carry)
+    for name, weight in part.named_parameters():
+        if weight.ndim < 2 or min(weight.shape[-2:]) < n:
+            continue
+        for block in (weight[..., :n, :n], weight[..., -n:, -n:]):
+            for held, words in ((carry, "R h"), (carry.mT, "h R, the transpose")):
+                gaps = (block.detach().double() - held).abs().amax((-2, -1))
+                if gaps.min() < 1e-5:
+                    return f"; {name} is applied as {words}"
+    return ""
 
 
 def map_convention(subject: Subject) -> Finding:

@@ -6,11 +6,14 @@ part needs some steps for (a start at the identity) are there by then, rounding 
 float32 and absent in float64, and a map that is saturated (temperature .05 and logits -8: e^-160)
 is far below in float64 and exactly zero in float32. Parameters that differ by their layer alone
 are one family: dead where all of it is, else said (the first carry of equal streams has none).
+A parameter with a gradient that four steps leave as it was is dead too: no optimiser holds it.
 """
 
 import math
 from collections import defaultdict
 from typing import Any
+
+import torch
 
 from partbench.testing.audit.finding import Finding
 from partbench.testing.audit.kinds import family, trains
@@ -35,7 +38,8 @@ def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
         return None
     rows: dict[str, list[float]] = defaultdict(lambda: [math.inf] * STEPS)
     for precision in precisions:
-        for name, shares in shares_over_steps(subject, precision).items():
+        found_here, still = shares_over_steps(subject, precision)
+        for name, shares in found_here.items():
             rows[name] = [min(pair) for pair in zip(rows[name], shares, strict=True)]
     best = {name: max(shares) for name, shares in rows.items()}
     families = defaultdict(list)
@@ -48,6 +52,11 @@ def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
         found = f"the gradient of {broken[0]} is not finite"
         advice = "look for a division, a root or a logarithm of what can be zero"
         return Finding("dead gradient", found, math.nan, LIMIT, "fail", advice)
+    stuck = [g for g, names in families.items() if alive[g] > LIMIT and set(names) <= still]
+    if stuck:
+        found = f"gets a gradient and does not move: {', '.join(stuck)}"
+        advice = "no optimiser group holds it, or something puts it back"
+        return Finding("dead gradient", found, 0.0, LIMIT, "fail", advice)
     dead = [group for group, value in alive.items() if value <= LIMIT]
     if dead:
         found = f"no gradient at steps 0 to {STEPS - 1}: {', '.join(dead)}"
@@ -66,9 +75,13 @@ def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
     return Finding("dead gradient", found, number, LIMIT, "pass")
 
 
-def shares_over_steps(subject: Subject, precision: str) -> dict[str, list[float]]:
-    """Parameter -> its share of the gradient's length at each step; nan where it is not finite."""
+def shares_over_steps(subject: Subject, precision: str) -> tuple[dict[str, list[float]], set[str]]:
+    """Parameter -> its share of the gradient's length at each step; nan where it is not finite.
+
+    And the parameters that the steps did not move.
+    """
     model: Any = subject.model(precision, awake=False)
+    start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     rows: dict[str, list[float]] = {name: [] for name, _ in model.named_parameters()}
 
     def look(step: int) -> None:
@@ -81,7 +94,8 @@ def shares_over_steps(subject: Subject, precision: str) -> dict[str, list[float]
             rows[name].append(norm / total if math.isfinite(norm) else math.nan)
 
     train_briefly(subject, model, STEPS, look)
-    return rows
+    still = {n for n, weight in model.named_parameters() if torch.equal(weight, start[n])}
+    return rows, still
 
 
 def _first(shares: list[float]) -> int:
