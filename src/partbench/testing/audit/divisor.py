@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from partbench.core import rng
+from partbench.measure.probes.watch import tensors
 from partbench.testing.audit.finding import Finding, graded
 from partbench.testing.audit.kinds import residual
-from partbench.testing.audit.streams import tensors
 from partbench.testing.subject import DIMS, Subject
 
 ROWS, TIME = 256, 16

@@ -5,7 +5,8 @@ and in float32, the smaller of the two. Limit 1e-10, as in the conformance suite
 part needs some steps for (a start at the identity) are there by then, rounding noise is at 1e-8 in
 float32 and absent in float64, and a map that is saturated (temperature .05 and logits -8: e^-160)
 is far below in float64 and exactly zero in float32. Parameters that differ by their layer alone
-are one family: dead where all of it is, else said (the first carry of equal streams has none).
+are one family: dead where all of it is, else said (the first carry of equal streams has none). A
+gradient below the limit that both precisions agree on is faint, not dead: a warning.
 A parameter with a gradient that four steps leave as it was is dead too: no optimiser holds it.
 """
 
@@ -36,11 +37,14 @@ def dead_gradient_quickly(subject: Subject) -> Finding | None:
 def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
     if not trains(subject):
         return None
-    rows: dict[str, list[float]] = defaultdict(lambda: [math.inf] * STEPS)
+    looks, still = [], set()
     for precision in precisions:
-        found_here, still = shares_over_steps(subject, precision)
-        for name, shares in found_here.items():
-            rows[name] = [min(pair) for pair in zip(rows[name], shares, strict=True)]
+        shares, still = shares_over_steps(subject, precision)
+        looks.append(shares)
+    rows = {
+        name: [min(step) for step in zip(*(look[name] for look in looks), strict=True)]
+        for name in looks[0]
+    }
     best = {name: max(shares) for name, shares in rows.items()}
     families = defaultdict(list)
     for name in rows:
@@ -59,9 +63,14 @@ def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
         return Finding("dead gradient", found, 0.0, LIMIT, "fail", advice)
     dead = [group for group, value in alive.items() if value <= LIMIT]
     if dead:
-        found = f"no gradient at steps 0 to {STEPS - 1}: {', '.join(dead)}"
+        peaks = [[max(max(look[n]) for n in families[g]) for look in looks] for g in dead]
+        faint = all(min(peak) > 0 and max(peak) < 100 * min(peak) for peak in peaks)
+        share = f" ({number:.1g} of all)" if faint else ""
+        found = f"no gradient at steps 0 to {STEPS - 1}{share}: {', '.join(dead)}"
         advice = "it cannot learn: is it saturated where it starts, detached, or unused?"
-        return Finding("dead gradient", found, number, LIMIT, "fail", advice)
+        if faint:
+            advice = "it may learn after hundreds of steps: start it where it is felt"
+        return Finding("dead gradient", found, number, LIMIT, "warn" if faint else "fail", advice)
     partly = [name for name, value in best.items() if value <= LIMIT]
     late = {g: min(_first(rows[n]) for n in names) for g, names in families.items()}
     last = max(late.values(), default=0)

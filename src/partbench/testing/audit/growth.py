@@ -12,8 +12,11 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from partbench.measure.probes.watch import mean_stream, watched
+from partbench.data.batch import Batch
+from partbench.measure.probes.watch import tensors
+from partbench.parts.residual import Streams
 from partbench.testing.audit.finding import Finding, graded
 from partbench.testing.audit.kinds import gives_logits, residual, rms, trains
 from partbench.testing.subject import Subject, random_batch
@@ -77,12 +80,37 @@ def _sizes(model: Any, seed: int) -> dict[str, float]:
         found = {"logits": rms(model(batch.inputs))}
     if residual(model) is None:
         return found
-    with torch.enable_grad(), watched(model) as seen:
-        loss = model.score(batch).mean()
-    slope = torch.autograd.grad(loss, seen[0].output, allow_unused=True)[0]
-    found["activations"] = rms(mean_stream(seen[-1].after))
-    found["gradients"] = 0.0 if slope is None else rms(slope)
+    wrote, ended = _looked_on(model, batch)
+    found["activations"] = rms(ended)
+    found["gradients"] = rms(wrote)
     return found
+
+
+def _looked_on(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The gradient by what the first sublayer wrote, and all that the state holds at its end.
+
+    The state is opaque: of a part that says its streams these are taken, else its largest tensors.
+    """
+    part, seen, ended = model.residual, [], []
+    write, end = part.write, part.end
+
+    def first_write(sublayer: int, state: Any, output: Tensor) -> Any:
+        seen.append(output)
+        return write(sublayer, state, output)
+
+    def last_look(state: Any) -> Tensor:
+        held = [part.streams(state)] if isinstance(part, Streams) else tensors(state)
+        most = max(tensor.numel() for tensor in held)
+        ended.extend(tensor.detach().flatten() for tensor in held if tensor.numel() == most)
+        return end(state)
+
+    vars(part).update(write=first_write, end=last_look)
+    try:
+        loss = model.score(batch).mean()
+    finally:
+        del vars(part)["write"], vars(part)["end"]
+    (slope,) = torch.autograd.grad(loss, seen[0], allow_unused=True)
+    return torch.zeros(1) if slope is None else slope, torch.cat(ended)
 
 
 def _slope(values: list[float]) -> float:

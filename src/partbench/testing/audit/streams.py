@@ -9,13 +9,13 @@ is measured by the derivative of the streams after a sublayer by those before it
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from partbench.core import rng
+from partbench.measure.probes.watch import tensors
 from partbench.parts.residual import Carries, Streams
 from partbench.testing.subject import DIMS
 
@@ -57,19 +57,6 @@ def found_in(state: Any) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
         if view is not None:
             return tensor, view
     return None
-
-
-def tensors(state: Any) -> list[Tensor]:
-    """All tensors of numbers in a state, which is opaque and may be nested."""
-    if isinstance(state, Tensor):
-        return [state] if state.is_floating_point() else []
-    if isinstance(state, dict):
-        state = list(state.values())
-    elif is_dataclass(state) and not isinstance(state, type):
-        state = [getattr(state, field.name) for field in fields(state)]
-    if isinstance(state, list | tuple):
-        return [tensor for item in state for tensor in tensors(item)]
-    return []
 
 
 def _view(tensor: Tensor) -> Callable[[Tensor], Tensor] | None:
