@@ -17,6 +17,7 @@ from partbench.testing.subject import (
     gradients,
     largest_gap,
     random_batch,
+    steadily,
 )
 
 
@@ -31,9 +32,9 @@ def the_future_cannot_leak(subject: Subject) -> None:
 def future_gap(subject: Subject) -> tuple[float, bool]:
     """How far later tokens move earlier losses at most; whether they move their own at all."""
     model, batch = subject.model(), random_batch("future")
-    before, gap, sees = model.score(batch).nll, 0.0, True
+    before, gap, sees = steadily(model, batch).nll, 0.0, True
     for first in (1, 7, CONTEXT - 1):
-        after = model.score(_changed(batch, slice(None), slice(first, None))).nll
+        after = steadily(model, _changed(batch, slice(None), slice(first, None))).nll
         gap = max(gap, largest_gap(before[:, :first], after[:, :first]))
         sees = sees and not torch.equal(before[:, first:], after[:, first:])
     return gap, sees
@@ -54,11 +55,12 @@ def row_gaps(subject: Subject) -> tuple[float, float, bool]:
     And whether the losses are float64, so that the second should be nothing but its rounding.
     """
     model, batch = subject.model(), random_batch("rows")
-    before = model.score(batch).nll
-    after = model.score(_changed(batch, slice(1, 2), slice(None))).nll
-    alone = model.score(Batch(*(item[:1] for item in batch))).nll
-    company = largest_gap(before[:1], alone)
-    return largest_gap(before[::2], after[::2]), company, alone.dtype == torch.float64
+    before = steadily(model, batch).nll
+    after = steadily(model, _changed(batch, slice(1, 2), slice(None))).nll
+    beside = largest_gap(before[::2], after[::2])
+    model.eval()  # other shapes draw other numbers
+    before, alone = model.score(batch).nll, model.score(Batch(*(item[:1] for item in batch))).nll
+    return beside, largest_gap(before[:1], alone), alone.dtype == torch.float64
 
 
 @torch.no_grad()
@@ -87,7 +89,7 @@ def slope_gaps(subject: Subject) -> dict[tuple[str, str], float]:
     model, batch = subject.model(), random_batch("gradient")
 
     def slopes(changed: Batch) -> dict[str, Tensor]:
-        return gradients(model, model.score(changed).nll[:1, :7].sum())
+        return gradients(model, steadily(model, changed).nll[:1, :7].sum())
 
     before = slopes(batch)
     others = {
@@ -120,7 +122,7 @@ def step_gaps(
     subject: Subject, precision: str, attention: str
 ) -> tuple[dict[tuple[int, ...], float], torch.dtype]:
     """For several ways to cut a sequence, how far decoding is from the whole pass; its type."""
-    model, tokens = subject.model(precision, attention), random_batch("step").inputs
+    model, tokens = subject.model(precision, attention).eval(), random_batch("step").inputs
     whole = model(tokens)
     gaps = {
         pieces: largest_gap(torch.cat(list(_decode(model, tokens, list(pieces))), dim=1), whole)

@@ -139,8 +139,8 @@ def rounding(subject: Subject, precision: Any) -> tuple[float, float]:
     how, errors = Numerics(precision=precision, attention="explicit"), []
     for seed in range(2):
         batch = random_batch("bfloat16", seed)
-        exact = subject.model("float64", "explicit", seed=seed).score(batch).nll
-        model = subject.model(precision, "explicit", seed=seed)
+        exact = subject.model("float64", "explicit", seed=seed).eval().score(batch).nll
+        model = subject.model(precision, "explicit", seed=seed).eval()
         with autocast(how):
             errors.append(model.score(batch).nll.double() - exact)
     error = torch.cat(errors)

@@ -99,6 +99,13 @@ def random_batch(*names: str | int) -> Batch:
     return Batch(tokens[:, :-1], tokens[:, 1:], torch.ones(BATCH, CONTEXT))
 
 
+def steadily(model: Any, batch: Batch) -> Any:
+    """The score of a batch with torch's generator set, so that dropout draws the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(1)
+        return model.score(batch)
+
+
 def variants(slot: str, name: str) -> list[Subject]:
     """The part at its defaults, then once for each other value of a switch or a named choice."""
     found = [Subject(slot, name)]

@@ -14,7 +14,7 @@ from partbench.core.errors import ConfigError
 from partbench.models import accounting
 from partbench.testing.audit.finding import Finding
 from partbench.testing.audit.kinds import family
-from partbench.testing.subject import Subject, largest_gap, random_batch, shake
+from partbench.testing.subject import Subject, largest_gap, random_batch, shake, steadily
 
 ADVICE = "use it or remove it: it is computed and thrown away, or saturated"
 
@@ -36,11 +36,11 @@ def role(subject: Subject) -> Finding:
 def idle_parameter(subject: Subject) -> Finding:
     """The least that moving any kind of parameter changes."""
     model, batch = subject.model(), random_batch("idle")
-    before, changed = model.score(batch), defaultdict(float)
+    before, changed = steadily(model, batch), defaultdict(float)
     for name, weight in model.named_parameters():
         kept, only = weight.clone(), torch.nn.ParameterDict({"x": weight})
         shake(only, 7)
-        after = model.score(batch)
+        after = steadily(model, batch)
         weight.copy_(kept)
         gaps = [largest_gap(before.nll, after.nll)]
         gaps += [largest_gap(value, after.extra[key]) for key, value in before.extra.items()]

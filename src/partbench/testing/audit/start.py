@@ -19,7 +19,7 @@ from partbench.testing.subject import Subject, random_batch
 @torch.no_grad()
 def start(subject: Subject) -> Finding:
     """Always a pass."""
-    nll = subject.model(awake=False).score(random_batch("start")).nll
+    nll = subject.model(awake=False).eval().score(random_batch("start")).nll
     base = _default()
     number = rms(nll - base) / rms(base - base.mean())
     found = "starts as the default part does"
