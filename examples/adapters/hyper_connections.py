@@ -2,9 +2,9 @@
 
     partbench audit examples/adapters/hyper_connections.py:HyperConnections
 
-The package keeps n streams folded into the batch; each sublayer has a connection that gives what the
-branch reads and a function that writes its answer back. The norm before each sublayer and the one
-before the head are the lab's. Source: github.com/lucidrains/hyper-connections, version 0.4.11.
+The package keeps n streams folded into the batch; each sublayer has a connection that gives what
+the branch reads and a function that writes its answer back. The norm before each sublayer and the
+one before the head are the lab's. Source: github.com/lucidrains/hyper-connections, version 0.4.11.
 """
 
 from hyper_connections import hyper_connections as free

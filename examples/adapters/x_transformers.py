@@ -195,9 +195,7 @@ class SwiGLU(nn.Module):
 
     def __init__(self, dims, *, ratio: float = 8 / 3):
         super().__init__()
-        self.inner = package.FeedForward(
-            dims.width, mult=ratio, glu=True, swish=True, no_bias=True
-        )
+        self.inner = package.FeedForward(dims.width, mult=ratio, glu=True, swish=True, no_bias=True)
 
     def forward(self, x, flow):
         return self.inner(x)
@@ -233,5 +231,3 @@ class Attention(nn.Module):
     def step(self, x, flow, state):
         out, seen = self.inner(x, cache=state, return_intermediates=True)
         return out, seen
-
-

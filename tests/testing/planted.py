@@ -81,3 +81,12 @@ TRUE_NORM = HEADER + SUM.replace("SIZE", "y.norm(dim=-1, keepdim=True).clamp_min
 SYMMETRIC = SOUND.replace("torch.eye(streams)[torch.arange(count) % streams]",
                           "torch.full((count, streams), 1 / streams)")  # fmt: skip
 TRANSPOSED = WARM.replace('"ij,btjc->btic"', '"ji,btjc->btic"')
+
+FFN = """
+class Mine(nn.Module):
+    ROLES = {"up.weight": Role.READ}
+    def __init__(self, dims):
+        super().__init__()
+        self.up = nn.Linear(dims.width, dims.width, bias=False)
+    def forward(self, x, flow):
+        """

@@ -27,7 +27,9 @@ def audit(
     fast: Annotated[
         bool, typer.Option("--fast", help="Only what is checked before every study.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The findings as JSON on stdout.")
+    ] = False,
 ) -> None:
     """Check one part in tiny models: leaks, dead gradients, collapse, growth, decoding, rounding.
 

@@ -18,7 +18,7 @@ BESIDE = ("init", "optimizer")
 
 
 def before_study(tree: Tree) -> list[Tree]:
-    """Findings that did not pass, of a resolved configuration with a part from outside; else none."""
+    """What did not pass, of a resolved configuration that has a part from outside; else nothing."""
     sections = {name: tree[name] for name in ("model", *BESIDE)}
     if not any(find(slot, name).outside for slot, name in named(sections)):
         return []

@@ -1,6 +1,6 @@
 """Which way round is a matrix applied: W x or x W?
 
-Streams. R_ij is the weight of OLD stream j in NEW stream i; rows that sum to one keep sizes forward,
+Streams. R_ij is the weight of OLD stream j in NEW stream i; rows that sum to one keep the stream,
 columns gradients. Measured on a shaken part: |h' - R h| against |h' - R^T h| where the part says
 its R, else the sums of the measured R: a map of which only the columns are exact keeps gradients
 and not the stream, which is what a projection applied transposed does. Limit 1e-6 of the stream.
@@ -34,7 +34,9 @@ def stream_convention(subject: Subject) -> Finding | None:
     shake(part, 1, size=1.0)
     seen = walked(part, model.dims.num_sublayers, silent=True)[1:]
     if isinstance(part, Streams):
-        return _declared([(one.before, one.carry, one.after) for one in seen if one.carry is not None])
+        return _declared(
+            [(one.before, one.carry, one.after) for one in seen if one.carry is not None]
+        )
     return _sums([one.carry for one in seen if one.carry is not None], part)
 
 
@@ -132,4 +134,3 @@ class _Products(TorchDispatchMode):
             self.last.add(name)
         elif stride == weight.stride(-2):
             self.first.add(name)
-

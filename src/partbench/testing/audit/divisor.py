@@ -44,7 +44,7 @@ def near_zero_divisor(subject: Subject) -> Finding | None:
 
 
 def _largest(part: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """(largest over median, largest) of the tokens' rms after a sublayer, over a state's tensors."""
+    """(largest over median, largest) of the tokens' rms in a state after a sublayer."""
     _, state = part.read(0, part.begin(x))
     ratio = size = 0.0
     for tensor in tensors(part.write(0, state, y)):

@@ -2,9 +2,9 @@
 
 Measured at the start in float32, two seeds: rms of the stream before the head, of the logits, and
 of the gradient by what the first sublayer wrote; the slope of log2 of each over log2 of the width
-(32, 64, 128 at depth 2) and of the depth (2, 4, 8 at width 32), less the default model's slope. Limit
-.5 (warning), 1.5 (failure): a square root more than the default is a missing 1 / sqrt(fan-in) or a
-sum where a mean belongs. A second number guards the extremes: anything not finite fails.
+(32, 64, 128 at depth 2) and of the depth (2, 4, 8 at width 32), less the default model's slope.
+Limit .5 (warning), 1.5 (failure, as is what is not finite): a square root more than the default is
+a missing 1 / sqrt(fan-in), or a sum where a mean belongs.
 """
 
 import math

@@ -15,7 +15,10 @@ from partbench.testing.subject import Subject, largest_gap, random_batch
 
 def determinism(subject: Subject) -> Finding:
     """The worst of the three."""
-    gaps = {"two models of one seed differ": _seeds(subject), "a score changes the next": _calls(subject)}
+    gaps = {
+        "two models of one seed differ": _seeds(subject),
+        "a score changes the next": _calls(subject),
+    }
     if trains(subject):
         gaps["two trainings of one seed differ"] = _runs(subject)
     what, gap = max(gaps.items(), key=lambda item: item[1])

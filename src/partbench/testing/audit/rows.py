@@ -19,5 +19,7 @@ def batch_leak(subject: Subject) -> Finding:
     if beside > 1e-12:
         found = "a sequence's losses move with its neighbours"
         return graded("batch leak", found, beside, limit=1e-12, worst=1e-9, advice=advice)
-    found = "rows are apart" if company <= limit else "losses depend on how many sequences there are"
+    found = (
+        "rows are apart" if company <= limit else "losses depend on how many sequences there are"
+    )
     return graded("batch leak", found, company, limit=limit, advice=advice)

@@ -92,7 +92,7 @@ def walked(part: Any, sublayers: int, *, silent: bool = False) -> list[Seen]:
         state = _opened(state, view)
         before = part.streams(state) if view is None else view(_same(state, view))
         source = None if view is None else _same(state, view)
-        read, state = part.read(sublayer, state)
+        _, state = part.read(sublayer, state)
         said = part.carry(sublayer, state) if isinstance(part, Carries) else None
         answer = drawn("y", sublayer)
         state = part.write(sublayer, state, 0 * answer if silent and sublayer else answer)
@@ -136,4 +136,3 @@ def _measured(source: Tensor, after: Tensor, view: Callable[[Tensor], Tensor]) -
         seen = view(slope).double()  # [B, T, n, C]
         rows.append(torch.einsum("btjc,btc->j", seen, way) / way.square().sum())
     return torch.stack(rows).detach()
-
