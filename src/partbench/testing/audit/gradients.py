@@ -37,7 +37,8 @@ def dead_gradient_quickly(subject: Subject) -> Finding | None:
 def _gradients(subject: Subject, precisions: tuple[str, ...]) -> Finding | None:
     if not trains(subject):
         return None
-    looks, still = [], set()
+    looks: list[dict[str, list[float]]] = []
+    still: set[str] = set()
     for precision in precisions:
         shares, still = shares_over_steps(subject, precision)
         looks.append(shares)

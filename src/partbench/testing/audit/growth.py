@@ -91,7 +91,9 @@ def _looked_on(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
     The state is opaque: of a part that says its streams these are taken, else its largest tensors.
     """
-    part, seen, ended = model.residual, [], []
+    part = model.residual
+    seen: list[Tensor] = []
+    ended: list[Tensor] = []
     write, end = part.write, part.end
 
     def first_write(sublayer: int, state: Any, output: Tensor) -> Any:

@@ -36,7 +36,8 @@ def role(subject: Subject) -> Finding:
 def idle_parameter(subject: Subject) -> Finding:
     """The least that moving any kind of parameter changes."""
     model, batch = subject.model(), random_batch("idle")
-    before, changed = steadily(model, batch), defaultdict(float)
+    before = steadily(model, batch)
+    changed: dict[str, float] = defaultdict(float)
     for name, weight in model.named_parameters():
         kept, only = weight.clone(), torch.nn.ParameterDict({"x": weight})
         shake(only, 7)

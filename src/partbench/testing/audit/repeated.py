@@ -30,7 +30,8 @@ def determinism(subject: Subject) -> Finding:
 
 @torch.no_grad()
 def _seeds(subject: Subject) -> float:
-    batch, found = random_batch("bits"), []
+    batch = random_batch("bits")
+    found: list[torch.Tensor] = []
     for _ in range(2):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(5 + len(found))  # a build may not depend on it

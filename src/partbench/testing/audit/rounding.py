@@ -15,7 +15,6 @@ from partbench.testing.audit.kinds import trains
 from partbench.testing.numbers import rounding, rounding_by_default
 from partbench.testing.subject import Subject
 
-
 LEAST = 1e-5
 
 
