@@ -28,7 +28,8 @@ def rounding_error(subject: Subject) -> Finding | None:
         ratio = min(max(own, LEAST) / max(base, LEAST) if own == own else math.inf
                     for own, base in pairs)  # fmt: skip
         if ratio >= number:
-            number, found = ratio, f"{precision} loses {ratio:.1f} times what the default does"
+            number = ratio
+            found = f"{precision} loses {ratio:.1f} times what the default does (1e-5 at least)"
     return graded(
         "rounding",
         found,
