@@ -8,12 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from partbench.core.config import Config
 from partbench.core.dims import resolve
 from partbench.core.errors import ConfigError, DataError
 from partbench.data.batch import Batch
 from partbench.models.contract import Model, Score
 from partbench.models.ngram import NGram, discounts
-from partbench.tasks.language import Language
+from partbench.tasks.build import build_task
 
 
 class SlowNGram:
@@ -287,7 +288,8 @@ def test_discounts_are_those_of_the_paper_and_stay_within_their_count():
 def test_longer_histories_predict_held_out_shakespeare_better(tmp_path, monkeypatch):
     monkeypatch.setenv("PARTBENCH_HOME", str(tmp_path))
     dims = resolve(depth=1, context=64, vocab=256)
-    task = Language(dims, evaluation_tokens=8192)
+    edits = {"dims.depth": 1, "dims.context": 64, "task.evaluation_tokens": 8192}
+    task = build_task(Config({}).edit(edits).resolved)
     batches = [task.batch(0, step, 16) for step in range(100)]
     found = {}
     for order in (1, 2, 5):
