@@ -41,13 +41,11 @@ class Journal:
             _sync_folder(folder)
         except OSError as error:
             raise LedgerError(f"{folder}: cannot be written ({error.strerror})") from error
-        whole = 0
-        self.events: list[Event] = []
+        found = list(read(self.path))
+        self.events = [event for event, _ in found]
         """What was there on opening."""
-        for event, whole in read(self.path):
-            self.events.append(event)
-        self._file.truncate(whole)
-        self.end = whole
+        self.end = found[-1][1] if found else 0
+        self._file.truncate(self.end)
 
     def append(self, *events: Event) -> None:
         """Write events; on return they are on the disk."""

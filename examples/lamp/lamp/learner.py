@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, embedding_bag
+from torch.nn.functional import embedding_bag, one_hot
 
+from lamp.descent import descend
 from lamp.mind import Mind
 from lamp.tags import DARK, LIT, NOTHING, TAGS, Tag
 from lamp.words import marks
@@ -78,7 +79,6 @@ class Learner:
         self.lines[number] = line
         self._count(line, 1.0)
 
-    @torch.no_grad()
     def warm(self) -> Layer:
         """The explicit solution of F as it is, at the temperature found for it."""
         recent = list(self.lines.values())[-4 * SEARCHED :]
@@ -92,6 +92,7 @@ class Learner:
             slopes = _scores(_bags(out), without.weight.T.contiguous())
             targets = torch.tensor([line.tag for line in out])
             bias = without.bias
+            assert bias is not None
 
             def loss(tau: float) -> float:
                 return float(nll(tau * slopes + bias, targets).mean())
@@ -138,7 +139,8 @@ class Learner:
 def _bags(lines: Sequence[Line]) -> tuple[Tensor, Tensor]:
     """The rows of all lines in one, and where each begins."""
     ends = torch.tensor([0, *(len(line.rows) for line in lines)]).cumsum(0)
-    return torch.tensor([row for line in lines for row in line.rows]), ends[:-1]
+    rows = [row for line in lines for row in line.rows]
+    return torch.tensor(rows, dtype=torch.int64), ends[:-1]
 
 
 def _scores(bags: tuple[Tensor, Tensor], weight: Tensor) -> Tensor:
@@ -153,18 +155,22 @@ def _trained(
     weight: Tensor, bias: Tensor, lines: Sequence[Line], steps: int
 ) -> tuple[Tensor, Tensor]:
     """`steps` of L-BFGS from here, all lines at once; the loss is convex."""
-    weight, bias = weight.clone().requires_grad_(), bias.clone().requires_grad_()
-    bags, targets = _bags(lines), torch.tensor([line.tag for line in lines])
-    solver = torch.optim.LBFGS(
-        [weight, bias], max_iter=steps, history_size=8, line_search_fn="strong_wolfe"
+    rows, _ = bags = _bags(lines)
+    targets = torch.tensor([line.tag for line in lines])
+    owner = torch.arange(len(lines)).repeat_interleave(
+        torch.tensor([len(line.rows) for line in lines])
     )
+    right = one_hot(targets, len(TAGS)).double()
+    size = weight.numel()
 
-    def loss() -> float:
-        solver.zero_grad()
-        fit = cross_entropy(_scores(bags, weight) + bias, targets, reduction="sum")
-        total = fit + DECAY * weight.square().sum()
-        total.backward()
-        return float(total.detach())
+    def loss(point: Tensor) -> tuple[Tensor, Tensor]:
+        own, shift = point[:size].view_as(weight), point[size:]
+        shares = (_scores(bags, own) + shift).log_softmax(1)
+        wrong = shares.exp() - right
+        gradient = 2 * DECAY * own
+        gradient = gradient.index_add(0, rows, wrong[owner])
+        value = DECAY * own.square().sum() - (shares * right).sum()
+        return value, torch.cat([gradient.flatten(), wrong.sum(0)])
 
-    solver.step(loss)
-    return weight.detach(), bias.detach()
+    point = descend(loss, torch.cat([weight.flatten(), bias]), steps)
+    return point[:size].view_as(weight), point[size:]

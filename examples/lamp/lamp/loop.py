@@ -33,7 +33,14 @@ Say = Callable[[str], None]
 class Lamp:
     """Opens the folder; raises what Journal raises."""
 
-    def __init__(self, folder: Path, bulb: Bulb, say: Say, patience: float | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bulb: Bulb,
+        say: Say,
+        patience: float | None,
+        teach: Callable[[Path, Say], Apprentice] = Apprentice,
+    ) -> None:
         self.journal = Journal(folder)
         self.operator, self.bulb, self.say, self.patience = Operator(), bulb, say, patience
         self._queue: queue.Queue[Said] = queue.Queue()
@@ -45,7 +52,7 @@ class Lamp:
         for event in self.journal.events:
             self._apply(event)
         self._write([{"kind": "began", "at": time.time()}])
-        self.apprentice = Apprentice(folder, say)
+        self.apprentice = teach(folder, say)
         self.apprentice.tell(self.journal.end)
         bulb.set(self.operator.lit)
 
@@ -133,7 +140,8 @@ class Lamp:
         self._show()
 
     def _apply(self, event: Event) -> None:
-        first = any(line.number == event.get("number") for line in self.operator.waiting)
+        waiting = self.operator.waiting
+        first = waiting is not None and waiting.number == event.get("number")
         self.operator.apply(event)
         if event["kind"] == "heard":
             self._lines.append({"number": event["number"], "text": event["text"]})

@@ -6,16 +6,16 @@
     labelled  number, tag                  what the line meant; a second one is a correction
     fulfilled number                       the line asked for what is so already
     passed    number                       the line teaches nothing
-    began     at                           the lamp was started; lines without a label are let go
+    began     at                           the lamp was started; a line without a label is let go
 
-A line waits WINDOW seconds for the switch. If it moves, the newest waiting line meant that; if not,
-the line meant nothing - unless it was understood as a wish that was fulfilled already, for then
-stillness does not tell. A line the lamp acted on is labelled at once. Who moves the switch back
-within REGRET seconds, with no newer line waiting, corrects it: to nothing where that restores what
-was, else to the new state.
+A line waits for the switch, WINDOW seconds or until the next line is heard. If the switch moves,
+the line meant that; if not, it meant nothing - unless it was understood as a wish that was
+fulfilled already, for then stillness does not tell. A line the lamp acted on is labelled at once.
+Who moves the switch back within REGRET seconds, with no newer line waiting, corrects it: to nothing
+where that restores what was, else to the new state. So at any time one line at most has no label.
 
 Source: Williams 2024, the lamp of the talk (five processes, correction by relabelling). Ours: the
-seconds, which waiting line is meant, and what a fulfilled wish teaches.
+seconds, that the next line ends the waiting, and what a fulfilled wish teaches.
 """
 
 from typing import NamedTuple
@@ -50,12 +50,13 @@ class Operator:
     def __init__(self) -> None:
         self.lit = False
         self.heard = 0
-        self.waiting: list[Waiting] = []
+        self.waiting: Waiting | None = None
         self.act: Act | None = None
 
     def hear(self, text: str, at: float) -> list[Event]:
-        """A line of transcript."""
-        return [{"kind": "heard", "number": self.heard, "text": text, "at": at}]
+        """A line of transcript; the one before waits no longer."""
+        heard = {"kind": "heard", "number": self.heard, "text": text, "at": at}
+        return [*self.settle(float("inf")), heard]
 
     def anticipate(self, number: int, forecast: Forecast, at: float) -> list[Event]:
         """What the lamp does about a line, the newest, that `forecast` speaks of."""
@@ -72,43 +73,38 @@ class Operator:
         """Somebody moves the switch to `lit`; nothing where it is there already."""
         if lit == self.lit:
             return []
-        events: list[Event] = [{"kind": "switched", "lit": lit, "at": at, "by": by}]
-        waiting = [line.number for line in self.waiting if at <= line.at + WINDOW]
-        act = self.act if self.act and at <= self.act.at + REGRET else None
-        if act and not any(number > act.number for number in waiting):
-            tag = NOTHING if lit == act.before else wish(lit)
-            events.append({"kind": "labelled", "number": act.number, "tag": tag})
-        elif waiting:
-            events.append({"kind": "labelled", "number": waiting[-1], "tag": wish(lit)})
+        events = [*self.settle(at), {"kind": "switched", "lit": lit, "at": at, "by": by}]
+        if self.waiting and at <= self.waiting.at + WINDOW:
+            events.append({"kind": "labelled", "number": self.waiting.number, "tag": wish(lit)})
+        elif self.act and at <= self.act.at + REGRET:
+            tag = NOTHING if lit == self.act.before else wish(lit)
+            events.append({"kind": "labelled", "number": self.act.number, "tag": tag})
         return events
 
     def settle(self, at: float) -> list[Event]:
-        """What the lines whose window is over by `at` meant."""
-        return [
-            {"kind": "passed", "number": line.number}
-            if line.fulfilled
-            else {"kind": "labelled", "number": line.number, "tag": NOTHING}
-            for line in self.waiting
-            if at > line.at + WINDOW
-        ]
+        """What the waiting line meant, if its time is over at `at`."""
+        line = self.waiting
+        if line is None or at <= line.at + WINDOW:
+            return []
+        if line.fulfilled:
+            return [{"kind": "passed", "number": line.number}]
+        return [{"kind": "labelled", "number": line.number, "tag": NOTHING}]
 
     def apply(self, event: Event) -> None:
         """Let an event have happened: now, or again when a journal is read."""
         kind, number = event["kind"], event.get("number", -1)
+        waits = self.waiting is not None and self.waiting.number == number
         if kind == "heard":
             self.heard = number + 1
-            self.waiting.append(Waiting(number, event["at"]))
+            self.waiting = Waiting(number, event["at"])
         elif kind == "acted":
             self.act = Act(number, event["at"], self.lit)
             self.lit = event["lit"]
         elif kind == "switched":
             self.lit = event["lit"]
-        elif kind == "fulfilled":
-            self.waiting = [
-                line._replace(fulfilled=line.fulfilled or line.number == number)
-                for line in self.waiting
-            ]
-        elif kind in ("labelled", "passed"):
-            self.waiting = [line for line in self.waiting if line.number != number]
+        elif kind == "fulfilled" and waits and self.waiting:
+            self.waiting = self.waiting._replace(fulfilled=True)
+        elif kind in ("labelled", "passed") and waits:
+            self.waiting = None
         elif kind == "began":
-            self.waiting, self.act = [], None
+            self.waiting, self.act = None, None

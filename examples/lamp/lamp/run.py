@@ -31,15 +31,13 @@ def run(options: argparse.Namespace) -> None:
             opened.callback(transcriber.close)
             recorder.start(transcriber.listen, lamp.put, say)
         elif transcript:
-            recorder.start(
-                recorder.from_stream, transcript, str(options.transcript), lamp.put, say
-            )
+            recorder.start(recorder.from_stream, transcript, str(options.transcript), lamp.put, say)
         elif terminal:
             say("type what is said; an empty line moves the switch; /quit ends")
             recorder.start(recorder.from_terminal, lamp.put, say)
         else:
             recorder.start(recorder.from_stream, sys.stdin, "pipe", lamp.put, say)
-        if terminal and not live or terminal and options.listen:
+        if terminal and (options.listen or transcript):
             say(keys.HELP)
             opened.enter_context(keys.single_keys())
             recorder.start(keys.watch, lamp.put, lambda: lamp.ended)

@@ -1,4 +1,4 @@
-"""`python -m lamp evaluate`: every arm through every resident's dialogue, in a table and a figure."""
+"""`python -m lamp evaluate`: every arm through every dialogue, in a table and a figure."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 from lamp.evaluation import chart
 from lamp.evaluation.arms import LampArm, LastTag, Majority
+from lamp.evaluation.dialogue import Part
 from lamp.evaluation.prequential import GOOD, Course, Trial, course, run
 from lamp.evaluation.resident import Arm
 from lamp.evaluation.scores import f1, precision, recall
@@ -50,11 +51,13 @@ def evaluate(options: argparse.Namespace) -> None:
 
     for name, least in (("tokens", 50), ("residents", 1)):
         if getattr(options, name) < least:
-            raise ConfigError(f"--{name}: {getattr(options, name)} is too few; give {least} or more")
+            raise ConfigError(
+                f"--{name}: {getattr(options, name)} is too few; give {least} or more"
+            )
     if not 0 <= options.misspelt <= 1:
         raise ConfigError(f"--misspelt: {options.misspelt} is no share; give 0 to 1")
     torch.set_num_threads(1)
-    part = "design" if options.design else "test"
+    part: Part = "design" if options.design else "test"
     given = [
         course(part, seed, options.tokens, options.misspelt) for seed in range(options.residents)
     ]
@@ -149,7 +152,11 @@ def _lived(given: Course) -> dict[str, Any]:
         places = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
         path = os.pathsep.join(filter(None, places))
         done = subprocess.run(
-            command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": path},
         )
         return found | json.loads(done.stdout)
 

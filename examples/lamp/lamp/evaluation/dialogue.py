@@ -21,6 +21,8 @@ Part = Literal["design", "test"]
 
 SHARES: dict[Tag, float] = {LIT: 0.2, DARK: 0.2, NOTHING: 0.6}
 """How often each is meant. Half of what means nothing speaks of lights or of switching others."""
+FEWEST = 3
+"""Templates that an intent has in a part, so that some are heard and some are asked."""
 POLITE = 0.25
 """Share of sentences with a polite word before or behind."""
 
@@ -104,17 +106,21 @@ class Home:
         if tag != NOTHING:
             return self.templates[tag]
         intents: dict[str, list[str]] = self.templates[draw.choice(("near", "far"))]  # type: ignore[assignment]
-        wide = {name: all_of for name, all_of in intents.items() if len(all_of) >= 8}
-        return wide[draw.choice(sorted(wide))]
+        wide = [name for name, pool in sorted(intents.items()) if len(self._own(pool)) >= FEWEST]
+        return intents[draw.choice(wide)]
 
     def _kept(self, pool: Sequence[str], heard: bool) -> list[str]:
         """Those of this part that are heard, or that are not."""
-        part = {True: "design", False: "test"}
-        own = [t for t in pool if part[_hash(t) % 3 == 0] == self.part]
-        order = sorted(own, key=lambda t: _hash(f"{self.seed} {t}"))
+        order = sorted(self._own(pool), key=lambda t: _hash(f"{self.seed} {t}"))
         cut = -(-2 * len(order) // 3)
-        return order[:cut] if heard else order[cut:] or order[-1:]
+        return order[:cut] if heard else order[cut:]
+
+    def _own(self, pool: Sequence[str]) -> list[str]:
+        """Those of this part."""
+        part = {True: "design", False: "test"}
+        return [template for template in pool if part[_hash(template) % 3 == 0] == self.part]
 
 
+@cache
 def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

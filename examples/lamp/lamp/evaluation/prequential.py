@@ -1,7 +1,7 @@
 """One arm through one dialogue: foreseen first, then learnt; at checkpoints it is asked.
 
-    prequential F1   of every line of the dialogue, each judged before its label was known
-    unseen F1        of sentences whose templates are never spoken, at every checkpoint
+prequential F1   of every line of the dialogue, each judged before its label was known
+unseen F1        of sentences whose templates are never spoken, at every checkpoint
 """
 
 import random
