@@ -51,7 +51,7 @@ def living(folder: Path, bulb: str | None = None) -> Iterator[Lamp]:
     assert not thread.is_alive()
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something; AssertionError where it does not come."""
     end = time.monotonic() + seconds
     while not true():
