@@ -58,6 +58,6 @@ class Running:
 
 
 def children(process: int) -> list[int]:
-    """The processes it started."""
-    found = Path(f"/proc/{process}/task/{process}/children")
-    return [int(word) for word in found.read_text().split()] if found.exists() else []
+    """The processes that any of its threads started, where the system tells."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(word) for found in lists for word in found.read_text().split()]

@@ -1,4 +1,4 @@
-"""Killed at any instant the lamp loses the line in flight at most, and learns on to the same bits."""
+"""Killed at any instant the lamp loses one line at most, and learns on to the same bits."""
 
 import json
 import os

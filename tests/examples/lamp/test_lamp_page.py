@@ -92,7 +92,9 @@ def test_nothing_is_asked_of_anybody_else_and_nothing_is_complained_of(home):
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_and_can_be_read(home, width, scheme, tmp_path):
-    _, _, _, tab = home
+    _, lamp, _, tab = home
+    lamp.put(Switched(scheme == "light", "test"))
+    tab.until(f"{CHECKED} == '{str(scheme == 'light').lower()}'")
     tab.look(width, 844, scheme)
     assert tab.value("document.documentElement.scrollWidth <= innerWidth")
     contrast = tab.value(CONTRAST)

@@ -3,17 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 COLOURS = ("#b35c00", "#1f6fb2", "#4b8b3b", "#8a5fb0", "#7d7d7d", "#c23b55", "#3a9a9a")
 
 
-class Curve(dict[str, Any]):
-    """arm, tokens, and the lowest, mean and highest F1 there."""
-
-
 def draw(curves: Mapping[str, Sequence[Mapping[str, float]]], note: str, folder: Path) -> None:
-    """Write curve.svg and curve.png."""
+    """Write curve.svg and curve.png; a point has tokens, lowest, mean and highest F1."""
     import vl_convert
 
     rows = [{"arm": arm, **point} for arm, points in curves.items() for point in points]
@@ -22,7 +17,6 @@ def draw(curves: Mapping[str, Sequence[Mapping[str, float]]], note: str, folder:
     colour = {"field": "arm", "type": "nominal", "title": None, "sort": None, "scale": scale}
     rule = {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "#888"}}
     specification = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": {"text": note, "fontSize": 13, "anchor": "start", "fontWeight": "normal"},
         "width": 560,
         "height": 320,
@@ -55,7 +49,6 @@ def draw(curves: Mapping[str, Sequence[Mapping[str, float]]], note: str, folder:
         ],
         "config": {"legend": {"orient": "right"}, "view": {"stroke": None}},
     }
-    del specification["$schema"]
     text = json.dumps(specification)
     (folder / "curve.svg").write_text(vl_convert.vegalite_to_svg(text), encoding="utf-8")
     (folder / "curve.png").write_bytes(vl_convert.vegalite_to_png(text, scale=1.5))
