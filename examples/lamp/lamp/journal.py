@@ -10,15 +10,20 @@ is worked out from the journal, so it cannot disagree with it. One process write
 import fcntl
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from partbench.core.errors import BusyError, DataError, LedgerError
 
 Event = dict[str, Any]
 NAME = "journal.txt"
+PATIENCE = 1.0
+"""Seconds that a lock is waited for. A process that was being started when its lamp was killed
+holds the lamp's files for an instant longer.
+"""
 
 
 class Journal:
@@ -28,16 +33,14 @@ class Journal:
     LedgerError where it cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
         self.path = folder / NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not _locked(self._file, patience):
                 self._file.close()
-                raise BusyError(f"{folder}: another lamp is at work here; stop it first") from error
+                raise BusyError(f"{folder}: another lamp is at work here; stop it first")
             _sync_folder(folder)
         except OSError as error:
             raise LedgerError(f"{folder}: cannot be written ({error.strerror})") from error
@@ -83,6 +86,19 @@ def read(path: Path, start: int = 0, end: int | None = None) -> Iterator[tuple[E
             place += len(line)
             if event is not None:
                 yield event, place
+
+
+def _locked(file: IO[bytes], patience: float) -> bool:
+    """Whether the file is ours now, for as long as it is open."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.02)
 
 
 def _line(event: Event) -> bytes:

@@ -61,7 +61,7 @@ def test_kills_at_random_instants_lose_at_most_the_line_in_flight(tmp_path):
         except (AssertionError, OSError):
             pass
         lamp.process.wait()
-        Journal(tmp_path).close()  # cuts a torn end off, as the next start would
+        Journal(tmp_path, patience=60.0).close()  # cuts a torn end off, as the next start would
         now = journal_of(tmp_path)
         assert now[: len(kept)] == kept, "what was written is never written again"
         kept = now
