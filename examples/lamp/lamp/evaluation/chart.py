@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-COLOURS = ("#b35c00", "#1f6fb2", "#4b8b3b", "#8a5fb0", "#7d7d7d", "#c23b55", "#3a9a9a")
+COLOURS = ("#b35c00", "#1f6fb2", "#4b8b3b", "#8a5fb0", "#7d7d7d", "#c23b55", "#3a9a9a", "#222222")
 
 
 def draw(curves: Mapping[str, Sequence[Mapping[str, float]]], note: str, folder: Path) -> None:
@@ -29,7 +29,7 @@ def draw(curves: Mapping[str, Sequence[Mapping[str, float]]], note: str, folder:
                     "x": x,
                     "y": {"field": "lowest", "type": "quantitative"},
                     "y2": {"field": "highest"},
-                    "color": colour,
+                    "color": {**colour, "legend": None},
                 },
             },
             {
