@@ -18,7 +18,8 @@ SOURCE = re.compile(r"\b(Papers?|Sources?)\b|arXiv:\d")
 
 
 def test_no_file_is_longer_than_three_hundred_lines() -> None:
-    lengths = {n: len(text(n).splitlines()) for n in python_files("src/", "tests/", "benchmarks/")}
+    files = python_files("src/", "tests/", "benchmarks/", "examples/")
+    lengths = {name: len(text(name).splitlines()) for name in files}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 

@@ -1,0 +1,1 @@
+"""A lamp that listens, learns from its switch, and switches by itself when it is sure."""

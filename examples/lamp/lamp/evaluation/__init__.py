@@ -1,0 +1,1 @@
+"""How good is the lamp? Simulated residents, held-out templates, baselines, costs."""
