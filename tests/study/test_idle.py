@@ -16,7 +16,10 @@ BASE = Config({})
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        ({"router": "sigmoid"}, r"^arm x: .* 'router', .*; ffn=mixture_of_experts, head=mapped would$"),
+        (
+            {"router": "sigmoid"},
+            r"^arm x: .* 'router', .*; ffn=mixture_of_experts, head=mapped would$",
+        ),
         ({"router.part": "sigmoid"}, r"slot 'router'"),
         ({"mixer": "short_convolution", "probability": "sparsemax"}, r"'probability'.*attention"),
         ({"mixer": ["mamba2", "short_convolution"], "probability": "relu"}, r"'probability'"),
