@@ -27,6 +27,15 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
     start with every other number equal. torch's global random state is left as it was.
     """
     dims = Dims(**tree["dims"], vocab=vocab)
+    model = assemble(tree, vocab=vocab, seed=seed, numerics=numerics)
+    initialise(model, Factory("init", tree["init"], {"dims": dims, "numerics": numerics})(), seed, dims)
+    wide = torch.float64 if numerics.precision == "float64" else torch.float32
+    return model.to(device=numerics.device, dtype=wide)
+
+
+def assemble(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
+    """The model with the values that its parts set and no draw of its own: to be loaded."""
+    dims = Dims(**tree["dims"], vocab=vocab)
     lab: dict[str, Any] = {"dims": dims, "numerics": numerics}
     choice = tree["model"]
     part = find("model", choice["part"])
@@ -53,9 +62,7 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
         slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots
     }
     model: Network = Factory("model", choice, lab, drawing)(**factories)
-    initialise(model, Factory("init", tree["init"], lab)(), seed, dims)
-    wide = torch.float64 if numerics.precision == "float64" else torch.float32
-    return model.to(device=numerics.device, dtype=wide)
+    return model
 
 
 @torch.no_grad()

@@ -40,6 +40,7 @@ class SAFFUMixer(nn.Module):
     are made densely and the last K picked; cache K - 1 places.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "weight": Role.READ,
         "bias": Role.BIAS,
@@ -117,7 +118,9 @@ class SAFFUMixer(nn.Module):
         number, time = keys.shape[2], query.shape[2]
         slot = torch.arange(min(self.slots, number), device=query.device)
         at = torch.arange(number - time, number, device=query.device)[:, None] - slot
-        filled = (flow.positions[:, None] - slot >= 0) & (at >= 0)
+        filled = (flow.places[..., None] - slot >= 0) & (at >= 0)
+        if flow.padding is not None:
+            filled = filled.unsqueeze(1)  # the same for every head of a row
         at = at.clamp_min(0)
         products = (query @ keys.transpose(-1, -2).to(query.dtype)).to(self.weight.dtype)
         found = products.gather(-1, at.expand(*products.shape[:2], -1, -1)) * filled
