@@ -80,22 +80,21 @@ def _exported(model: nn.Module, trained: Trained) -> Any:
         raise InputError(
             f"--to onnx needs {error.name}, which is not installed: pip install 'partbench[onnx]'"
         ) from None
-    Dim = torch.export.Dim
-    context = trained.tree["dims"]["context"]
-    shapes = {"input_ids": {0: Dim("batch"), 1: Dim("time", min=1, max=context)}}
+    free = torch.export.Dim.AUTO
     traced = tokens(sizes(trained)[0], trained.vocab)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     quiet = io.StringIO()
     with warnings.catch_warnings(), redirect_stdout(quiet), redirect_stderr(quiet):
         warnings.simplefilter("ignore")
         try:
+            program = torch.export.export(
+                model, (traced,), dynamic_shapes={"input_ids": {0: free, 1: free}}, strict=False
+            )
             return torch.onnx.export(
-                model,
-                (traced,),
+                program,
                 dynamo=True,
                 input_names=["input_ids"],
                 output_names=["logits"],
-                dynamic_shapes=shapes,
                 verbose=False,
             )
         except Exception as error:

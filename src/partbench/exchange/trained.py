@@ -56,6 +56,20 @@ class Trained:
         return self.coder
 
 
+def shapes(tree: Tree, vocab: int) -> tuple[dict[str, tuple[int, ...]], bool]:
+    """Shape of every tensor by our names, and whether counting may change it; takes no memory.
+
+    CheckpointError for sizes that no tensor can have.
+    """
+    try:
+        with torch.device("meta"):
+            model = assemble(tree, vocab=vocab, seed=0, numerics=Numerics())
+    except RuntimeError as error:
+        raise CheckpointError(f"config.json: {' '.join(str(error).split())}") from None
+    counted = "train" not in type(model).PHASES
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}, counted
+
+
 def causal(model: Network, name: str) -> Any:
     """The model if it can continue a text piece by piece; InputError otherwise."""
     if not isinstance(model, Decoder):

@@ -94,7 +94,7 @@ class GatedDeltaNet(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences, chunk by chunk."""
-        return self._mix(flow.kept(x), self.convolution.empty(len(x)), None)[0]
+        return self._mix(flow.kept(x), self.convolution.empty(x.shape[0]), None)[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """An empty memory; it has one size whatever the capacity."""

@@ -60,10 +60,11 @@ class ScoredSum(nn.Module):
     def forward(self, query: Heads, key: Groups, value: Values, flow: Flow, keys: Keys) -> Found:
         """Queries at `flow.positions`, keys at positions `keys`, whose last is the last query's."""
         bias = flow.position.scores(flow.positions, keys)
-        plain = bias is None and not self.sinking and len(keys) <= (self.window or len(keys))
-        plain = plain and flow.padding is None
+        number = keys.shape[0]  # `len` would fix it when the model is exported
+        all_seen = self.window is None or number <= self.window
+        plain = bias is None and not self.sinking and all_seen and flow.padding is None
         # torch aligns its causal mask at the first key: right for whole texts alone.
-        if self.fused and plain and len(keys) == query.shape[2]:
+        if self.fused and plain and number == query.shape[2]:
             return _kernel(query, key, value, None, self.scale, is_causal=True)
         # A single query comes last, and no key lies before its window.
         alone = query.shape[2] == 1 and flow.padding is None
@@ -79,7 +80,8 @@ class ScoredSum(nn.Module):
 
         [query, key], or [batch, 1, query, key] with padding, whose queries see themselves alone.
         """
-        name = f"causal mask {len(flow.positions)} {len(keys)} {self.window} {like.dtype}"
+        query, key = flow.positions.shape[0], keys.shape[0]
+        name = f"causal mask {query} {key} {self.window} {like.dtype}"
         if name not in flow.shared:
             distance = flow.positions.unsqueeze(1) - keys.unsqueeze(0)
             hidden = distance < 0

@@ -87,7 +87,7 @@ class ShortConvolution(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences."""
-        return self.step(x, flow, self.begin(len(x), 0))[0]
+        return self.step(x, flow, self.begin(x.shape[0], 0))[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """The state before the first step; it has one size whatever the capacity."""
