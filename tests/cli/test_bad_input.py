@@ -91,7 +91,7 @@ MISTAKES = {
     "report: a list": (["report", "list"], ["report.json", "not a report"]),
     "generate: no such cell": (["generate", "abcdef"], ["abcdef"]),
     "generate: no id": (["generate", "../../etc"], ["../../etc"]),
-    "generate: letters missing": (["generate"], ["run"]),
+    "generate: letters missing": (["generate"], ["RUN"]),
     "cell: missing": (["cell", "nowhere.json"], ["nowhere.json"]),
     "cell: no spec": (["cell", "good.toml"], ["good.toml", "not a cell spec"]),
     "cell: a list": (["cell", "list/report.json"], ["not a cell spec"]),

@@ -32,7 +32,8 @@ class Gemma2:
             **decoder.sizes(tree, vocab),
             "hidden_activation": decoder.activation(model["ffn"][0]),
             "query_pre_attn_scalar": round(scale**-2),
-            "sliding_window": window,
+            # Asked for even where no layer slides.
+            "sliding_window": window or tree["dims"]["context"],
             "layer_types": kinds,
             "attn_logit_softcapping": mixer.get("cap"),
             "final_logit_softcapping": model["head"].get("cap"),

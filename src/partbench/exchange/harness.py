@@ -17,7 +17,7 @@ from lm_eval.api.model import TemplateLM
 from torch import Tensor
 
 from partbench.core.errors import InputError, nearest
-from partbench.exchange.generation import Sampling, continued
+from partbench.exchange.generation import STRAY, Sampling, continued
 from partbench.exchange.trained import Trained, causal
 
 
@@ -108,6 +108,8 @@ class Harness(TemplateLM):
         for _, token in continued(self.model, self.name, [start], room, sampling):
             ids.append(token)
             text = self.coder.decode(ids)
+            if text.endswith(STRAY):  # the middle of a character
+                continue
             if any(stop in text for stop in stops):
                 return min((text.partition(stop)[0] for stop in stops), key=len)
         return self.coder.decode(ids)

@@ -67,6 +67,16 @@ class PartbenchForCausalLM(PreTrainedModel, GenerationMixin):
             kind = getattr(torch, kind)
         return (made.to(kind) if isinstance(kind, torch.dtype) else made).eval()
 
+    @property
+    def device(self) -> torch.device:
+        """Of its parameters; the CPU where it has none (counts)."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its parameters; float32 where it has none."""
+        return next((p.dtype for p in self.parameters()), torch.float32)
+
     def _init_weights(self, module: torch.nn.Module) -> None:
         """Parts set their own."""
 
