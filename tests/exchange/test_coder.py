@@ -14,7 +14,9 @@ from partbench.exchange.coder import Coder
 BYTES = Coder.of(Bytes())
 
 
-@pytest.mark.parametrize("text", ["", "the ship\n\t", "é ü 人 😀 \0", "  two  blanks  ", "\r\n'll <s>"])
+@pytest.mark.parametrize(
+    "text", ["", "the ship\n\t", "é ü 人 😀 \0", "  two  blanks  ", "\r\n'll <s>"]
+)
 def test_bytes_are_bytes(text: str) -> None:
     assert BYTES.encode(text).tolist() == list(text.encode())
     assert BYTES.decode(BYTES.encode(text)) == text

@@ -28,7 +28,9 @@ def texts(trained: Any, prompts: list[str], tokens: int = 9, **settings: Any) ->
     return found
 
 
-@pytest.mark.parametrize("parts", [{}, pytest.param({"model": "ngram"}, marks=pytest.mark.slow)], ids=str)
+@pytest.mark.parametrize(
+    "parts", [{}, pytest.param({"model": "ngram"}, marks=pytest.mark.slow)], ids=str
+)
 def test_a_prompt_gets_in_company_what_it_gets_alone(parts: dict[str, Any]) -> None:
     """Row 0 of any batch draws from stream 0, so the first prompt can be had alone."""
     trained = made.trained(parts)

@@ -94,7 +94,11 @@ MISFITS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"position": {"part": "rotary", "share": 0.5}},
         ["position.share = 0.5 (llama has 1.0)"],
     ),
-    "no biases": ("gpt2", {**made.GPT2, "mixer": "attention"}, ["mixer.bias = false (gpt2 has true)", "dims.num_kv_heads = 2"]),
+    "no biases": (
+        "gpt2",
+        {**made.GPT2, "mixer": "attention"},
+        ["mixer.bias = false (gpt2 has true)", "dims.num_kv_heads = 2"],
+    ),
     "groups": ("gpt2", made.GPT2, ["dims.num_kv_heads = 2 (gpt2 has 4)"]),
     "another model": ("gpt2", {"model": "ngram"}, ["model = ngram (gpt2 is a transformer)"]),
 }

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from partbench.core.errors import CheckpointError
 from partbench.data.tokenizers import BytePairs, Bytes
-from partbench.data.tokenizers.bpe import _byte_of_stand_in
+from partbench.data.tokenizers.bpe import byte_of_stand_in
 from partbench.exchange.safely import LARGEST_JSON
 
 FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
@@ -34,8 +34,7 @@ class Coder:
             return cls(ours.tokenizer)
         if not isinstance(ours, Bytes):
             raise CheckpointError(f"{type(ours).__name__}: this tokenizer has no tokenizer.json")
-        vocab = {stand_in: byte for stand_in, byte in _byte_of_stand_in().items()}
-        tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+        tokenizer = Tokenizer(models.BPE(vocab=byte_of_stand_in(), merges=[]))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         tokenizer.decoder = decoders.ByteLevel()
         return cls(tokenizer)
@@ -55,7 +54,10 @@ class Coder:
 
     def files(self) -> dict[str, str]:
         """The texts of the files that transformers' AutoTokenizer reads, by name."""
-        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+        settings = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+        }
         return {FILE: self.tokenizer.to_str(), SETTINGS: json.dumps(settings, indent=1) + "\n"}
 
     @property

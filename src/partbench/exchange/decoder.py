@@ -43,12 +43,17 @@ def sizes(tree: Tree, vocab: int) -> Tree:
 
 def read_sizes(settings: Tree, name: str) -> Tree:
     """Our dims and the parts that all of them have, declared."""
-    width, heads = whole(settings, "hidden_size", name), whole(settings, "num_attention_heads", name)
+    width, heads = (
+        whole(settings, "hidden_size", name),
+        whole(settings, "num_attention_heads", name),
+    )
     if settings.get("attention_dropout"):
         settings = {**settings, "attention_dropout": 0.0}  # off when a text is scored or continued
     kv_heads = settings.get("num_key_value_heads") or heads
     if width < 1 or heads < 1:
-        raise InputError(f"{name}: hidden_size {width} and num_attention_heads {heads} are no sizes")
+        raise InputError(
+            f"{name}: hidden_size {width} and num_attention_heads {heads} are no sizes"
+        )
     dims = {
         "depth": whole(settings, "num_hidden_layers", name),
         "width": width,

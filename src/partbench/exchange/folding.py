@@ -29,7 +29,7 @@ def folded(tree: Tree, weights: dict[str, Tensor], holds_scale: bool) -> tuple[T
     Parts that no fold is known for are left as they are: a layout refuses them by name.
     """
     dims = Dims(**tree["dims"])
-    model = {slot: value for slot, value in tree["model"].items()}
+    model = dict(tree["model"])
     found = dict(weights)
     if dims.width_ratio != 1:
         _divide_norm(found, "residual.final", dims.width_ratio)

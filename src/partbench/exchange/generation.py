@@ -42,7 +42,9 @@ class Sampling:
         if self.top_k is not None and self.top_k < 1:
             raise InputError(f"--top-k {self.top_k} is below 1; leave it out to draw from all")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise InputError(f"--top-p {self.top_p:g} is not in (0, 1]; leave it out to draw from all")
+            raise InputError(
+                f"--top-p {self.top_p:g} is not in (0, 1]; leave it out to draw from all"
+            )
 
     def draw(self, logits: np.ndarray, generator: np.random.Generator) -> int:
         """One token for logits [vocab] in float64."""
@@ -124,7 +126,9 @@ def begin(model: Any, lengths: Sequence[int], capacity: int) -> Any:
     if len(set(lengths)) == 1:
         return model.begin(len(lengths), capacity)
     if "left_padding" not in getattr(type(model), "PROVIDES", ()):
-        raise InputError(f"{type(model).__name__} cannot leave out padding; give one text at a time")
+        raise InputError(
+            f"{type(model).__name__} cannot leave out padding; give one text at a time"
+        )
     longest = max(lengths)
     padding = torch.tensor([longest - length for length in lengths])
     return model.begin(len(lengths), capacity, padding)

@@ -3,8 +3,8 @@
 Source: Gao et al., "A framework for few-shot language model evaluation" (lm-evaluation-harness,
 0.4); requests and truncation as in its model `hf`. Needs the extra `evaluate`.
 
-Every target is scored with as much text before it as `dims.context` allows: a continuation of up to
-that many tokens in one window whose last target is the continuation's last, a longer one in several.
+Every target is scored with as much text before it as `dims.context` allows: a continuation of up
+to that many tokens in one window that ends with it, a longer one in several.
 A text without a beginning-of-text token is scored after a line end.
 """
 
@@ -55,9 +55,7 @@ class Harness(TemplateLM):
         texts = [(context + answer, len(context)) for _, context, answer in requests]
         return self.score(texts)
 
-    def loglikelihood_rolling(
-        self, requests: list[Any], disable_tqdm: bool = False
-    ) -> list[float]:
+    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """Log-probability of whole texts, in nats."""
         begun = [self.tok_encode(request.args[0]) for request in requests]
         return [nats for nats, _ in self.score([([self.eot_token_id, *ids], 1) for ids in begun])]

@@ -126,7 +126,9 @@ def misfits(layout: Layout, tree: Tree, vocab: int, weights: Mapping[str, Any]) 
 
 
 def _word(value: Any) -> str:
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )
 
 
 def refuse(layout: Layout, reasons: list[str], what: str, instead: str) -> None:

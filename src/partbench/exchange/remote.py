@@ -1,7 +1,8 @@
 """What a model folder's modeling file imports: a model of ours as transformers knows one.
 
-`generate` decodes from our caches; rows padded on the left are begun with their padding. Weights are
-read by our own reader (safetensors alone), since parts hold tables that transformers would lose.
+`generate` decodes from our caches; rows padded on the left are begun with their padding. Weights
+are read by our own reader (safetensors alone), since parts hold tables that transformers would
+lose.
 """
 
 from pathlib import Path
@@ -131,4 +132,6 @@ def _padding(mask: Tensor | None) -> Tensor | None:
 
 
 def _begin(model: Any, batch: int, capacity: int, padding: Tensor | None) -> Any:
-    return model.begin(batch, capacity) if padding is None else model.begin(batch, capacity, padding)
+    return (
+        model.begin(batch, capacity) if padding is None else model.begin(batch, capacity, padding)
+    )

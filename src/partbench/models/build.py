@@ -28,7 +28,9 @@ def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
     """
     dims = Dims(**tree["dims"], vocab=vocab)
     model = assemble(tree, vocab=vocab, seed=seed, numerics=numerics)
-    initialise(model, Factory("init", tree["init"], {"dims": dims, "numerics": numerics})(), seed, dims)
+    initialise(
+        model, Factory("init", tree["init"], {"dims": dims, "numerics": numerics})(), seed, dims
+    )
     wide = torch.float64 if numerics.precision == "float64" else torch.float32
     return model.to(device=numerics.device, dtype=wide)
 
