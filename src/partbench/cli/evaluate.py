@@ -47,6 +47,6 @@ def evaluate(
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return
-    for task, metric, value, error in harness.rows(found):
-        spread = "" if error is None else f" +- {error:.4f}"
+    for task, metric, value, deviation in harness.rows(found):
+        spread = "" if deviation is None else f" +- {deviation:.4f}"
         typer.echo(f"{task:24} {metric:20} {value:.4f}{spread}")
