@@ -7,8 +7,8 @@ import pytest
 from tests.train.tiny import text_file
 
 from partbench.core.errors import CheckpointError
-from partbench.data.corpora import open_corpus
-from partbench.data.tokenizers import Bytes, open_byte_pairs
+from partbench.data.stretch import Stretch
+from partbench.data.tokenizers import BPE, Bytes, Ready
 from partbench.exchange.coder import Coder
 
 BYTES = Coder.of(Bytes())
@@ -29,17 +29,25 @@ def test_every_token_is_its_byte() -> None:
 
 
 def test_pairs_and_files_give_the_same_tokens(tmp_path: Path) -> None:
-    ours = open_byte_pairs(open_corpus(str(text_file(tmp_path))), 300)
+    text = np.frombuffer(text_file(tmp_path).read_bytes(), np.uint8)
+    ours = BPE(vocab=300).learn([Stretch(text)])
     coder = Coder.of(ours)
-    text = "the ship, and the sea é\n\n 12"
-    assert np.array_equal(coder.encode(text).numpy(), ours.encode(text.encode()))
+    sentence = "the ship, and the sea é\n\n 12"
+    assert np.array_equal(coder.encode(sentence).numpy(), ours.encode(sentence.encode()))
     for name, content in coder.files().items():
         (tmp_path / name).write_text(content)
     again = Coder.read(tmp_path)
     assert again is not None
-    assert again.encode(text).tolist() == coder.encode(text).tolist()
-    assert again.decode(again.encode(text)) == text
+    assert again.encode(sentence).tolist() == coder.encode(sentence).tolist()
+    assert again.decode(again.encode(sentence)) == sentence
     assert Coder.read(tmp_path / "nowhere") is None
+
+
+def test_ready_tokens_stay_numbers_and_have_no_file() -> None:
+    coder = Coder.of(Ready(vocab=99))
+    assert coder.encode("3 14").tolist() == [3, 14]
+    assert coder.decode([3, 14]) == "3 14"
+    assert coder.files() == {}
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -14,11 +14,32 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 
 from partbench.core.errors import CheckpointError
-from partbench.data.tokenizers import BytePairs, Bytes
-from partbench.data.tokenizers.bpe import byte_of_stand_in
+from partbench.data.tokenizers import Bytes
+from partbench.data.tokenizers.bpe import BytePairs, byte_of_stand_in
 from partbench.exchange.safely import LARGEST_JSON
 
 FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
+
+
+class Own:
+    """A tokenizer of ours that no tokenizer.json can hold (ready tokens): it has no files."""
+
+    def __init__(self, ours: Any) -> None:
+        self.ours = ours
+
+    def files(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def encode(self, text: str) -> Tensor:
+        """The tokens of `text`, int64 [time]."""
+        ids = self.ours.encode(text.encode("utf-8", errors="surrogateescape"))
+        return torch.tensor(ids.tolist(), dtype=torch.int64)
+
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
+        """The text of `ids`."""
+        text: str = self.ours.decode(ids.tolist() if isinstance(ids, Tensor) else ids)
+        return text
 
 
 class Coder:
@@ -28,12 +49,12 @@ class Coder:
         self.tokenizer = tokenizer
 
     @classmethod
-    def of(cls, ours: Any) -> "Coder":
-        """The same as a tokenizer of ours; InputError for one that has no such file."""
+    def of(cls, ours: Any) -> "Coder | Own":
+        """The same as a tokenizer of ours; `Own` for one that no such file can hold."""
         if isinstance(ours, BytePairs):
             return cls(ours.tokenizer)
         if not isinstance(ours, Bytes):
-            raise CheckpointError(f"{type(ours).__name__}: this tokenizer has no tokenizer.json")
+            return Own(ours)
         tokenizer = Tokenizer(models.BPE(vocab=byte_of_stand_in(), merges=[]))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         tokenizer.decoder = decoders.ByteLevel()

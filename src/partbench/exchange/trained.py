@@ -17,10 +17,11 @@ from partbench.core.errors import CheckpointError, InputError
 from partbench.core.numerics import Numerics
 from partbench.core.outside import source_hash
 from partbench.exchange import safely
-from partbench.exchange.coder import Coder
+from partbench.exchange.coder import Coder, Own
 from partbench.models.build import assemble
 from partbench.models.contract import Decoder, Network
 from partbench.tasks.build import build_task
+from partbench.tasks.contract import Readable
 
 Tree = dict[str, Any]
 
@@ -33,7 +34,7 @@ class Trained:
     vocab: int
     weights: dict[str, Tensor]
     numerics: Numerics
-    coder: Coder | None
+    coder: Coder | Own | None
     name: str
     origin: Tree = field(default_factory=dict)
 
@@ -49,7 +50,7 @@ class Trained:
             raise CheckpointError(f"{self.name}: weights of another model ({line})") from None
         return model.eval()
 
-    def text(self) -> Coder:
+    def text(self) -> Coder | Own:
         """The tokenizer; InputError where there is none."""
         if self.coder is None:
             raise InputError(f"{self.name}: has no tokenizer.json, so it can read no text")
@@ -118,8 +119,10 @@ def _of_cell(folder: Path) -> Trained:
                 f"{part}: the file has changed since {cell.id[:12]} was trained with it; "
                 f"weights fit the code they were trained with"
             )
-    task = build_task(cell.config)
+    task = build_task(cell.config, cell.seed)
     tokenizer = getattr(task, "tokenizer", None)
+    if not isinstance(task, Readable):
+        raise InputError(f"{folder}: its task is not about text; there is nothing to continue")
     return Trained(
         tree=cell.config,
         vocab=task.vocab,

@@ -28,7 +28,7 @@ class Sinking(Protocol):
 
 
 class ScoredSum(nn.Module):
-    """What every mixer with queries, keys and values does with them, causally.
+    """What every mixer with queries, keys and values does with them, causally if the flow is.
 
     window: how many keys a query sees, itself among them, or None for all; cap: the bound c of
     scores, or None. Query head h reads group h // (heads / groups).
@@ -65,10 +65,10 @@ class ScoredSum(nn.Module):
         plain = bias is None and not self.sinking and all_seen and flow.padding is None
         # torch aligns its causal mask at the first key: right for whole texts alone.
         if self.fused and plain and number == query.shape[2]:
-            return _kernel(query, key, value, None, self.scale, is_causal=True)
+            return _kernel(query, key, value, None, self.scale, is_causal=flow.causal)
         # A single query comes last, and no key lies before its window.
-        alone = query.shape[2] == 1 and flow.padding is None
-        mask = None if alone else self._mask(flow, keys, query)
+        free = query.shape[2] == 1 if flow.causal else self.window is None
+        mask = None if free and flow.padding is None else self._mask(flow, keys, query)
         if self.fused and (bias is None or bias.dtype == query.dtype):
             if bias is not None:
                 mask = bias if mask is None else mask + bias
@@ -76,17 +76,21 @@ class ScoredSum(nn.Module):
         return self._explicit(query, key, value, mask, bias)
 
     def _mask(self, flow: Flow, keys: Keys, like: Tensor) -> Tensor:
-        """0 where a key may be seen; minus infinity in the future, before the window, in padding.
+        """0 where a key may be seen; minus infinity in the future, outside the window, in padding.
 
         [query, key], or [batch, 1, query, key] with padding, whose queries see themselves alone.
         """
-        query, key = flow.positions.shape[0], keys.shape[0]
-        name = f"causal mask {query} {key} {self.window} {like.dtype}"
+        kind, query, key = (
+            "causal" if flow.causal else "near",
+            flow.positions.shape[0],
+            keys.shape[0],
+        )
+        name = f"{kind} mask {query} {key} {self.window} {like.dtype}"
         if name not in flow.shared:
             distance = flow.positions.unsqueeze(1) - keys.unsqueeze(0)
-            hidden = distance < 0
+            hidden = (distance < 0) & flow.causal
             if self.window is not None:
-                hidden |= distance >= self.window
+                hidden |= distance.abs() >= self.window
             if flow.padding is not None:
                 empty = keys < flow.padding.view(-1, 1, 1, 1)
                 hidden = (hidden | empty) & (distance != 0)  # a row that sees nothing is no number
