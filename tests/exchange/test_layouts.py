@@ -89,6 +89,7 @@ MISFITS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"mixer": [made.WINDOWED, {**made.WINDOWED, "window": 7}]},
         ["mixer.window = 7 (qwen3 has 5)"],
     ),
+    "a block": ("llama", {"block": "parallel"}, ["block = parallel (llama has serial)"]),
     "a share": (
         "llama",
         {"position": {"part": "rotary", "share": 0.5}},
