@@ -42,7 +42,7 @@ def test_a_cell_runs_and_is_sampled_from_anywhere(quick, partbench, work, monkey
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert partbench("sample", mine[:12], "--prompt", "the", "--tokens", "4").code == 0
+    assert partbench("generate", mine[:12], "--prompt", "the", "--tokens", "4").code == 0
     said = partbench("cell", "../spec.json", "--out", "again")
     assert said.code == 0
     known = json.loads((Ledger().search(mine) / RECORD).read_text())
@@ -59,7 +59,7 @@ def test_weights_are_not_put_into_code_that_has_changed(quick, partbench, work):
     report = json.loads(Path("study/report.json").read_text())
     mine = next(cell["id"] for cell in report["provenance"]["cells"] if "mine" in cell["arm"])
     (work / "words.py").write_text("RATE = 0.7\n")
-    said = partbench("sample", mine)
+    said = partbench("generate", mine)
     assert said.code == 2
     assert said.err.count("\n") == 1
     assert "mine.py:Dropping: the file has changed since" in said.err

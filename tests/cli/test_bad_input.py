@@ -90,9 +90,9 @@ MISTAKES = {
     "report: half a file": (["report", "half"], ["report.json", "cannot be read"]),
     "report: something else": (["report", "other"], ["report.json", "not a report"]),
     "report: a list": (["report", "list"], ["report.json", "not a report"]),
-    "sample: no such cell": (["sample", "abcdef"], ["abcdef"]),
-    "sample: no id": (["sample", "../../etc"], ["../../etc"]),
-    "sample: letters missing": (["sample"], ["cell"]),
+    "generate: no such cell": (["generate", "abcdef"], ["abcdef"]),
+    "generate: no id": (["generate", "../../etc"], ["../../etc"]),
+    "generate: letters missing": (["generate"], ["RUN"]),
     "cell: missing": (["cell", "nowhere.json"], ["nowhere.json"]),
     "cell: no spec": (["cell", "good.toml"], ["good.toml", "not a cell spec"]),
     "cell: a list": (["cell", "list/report.json"], ["not a cell spec"]),
@@ -193,7 +193,7 @@ def test_a_mistake_is_told_before_the_machine_is_measured(wrong, partbench, tmp_
 def test_no_verb_shows_all_verbs(partbench):
     said = partbench()
     assert said.code == 2
-    for verb in ("compare", "plan", "report", "parts", "sample", "doctor"):
+    for verb in ("compare", "plan", "report", "parts", "generate", "doctor"):
         assert verb in said.err
 
 

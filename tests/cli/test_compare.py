@@ -244,7 +244,7 @@ def test_a_full_disk_under_a_report_is_one_line(partbench, monkeypatch):
 def test_a_trained_cell_goes_on_with_a_text(partbench):
     compare(partbench, "--swap", "ffn=swiglu", "--margin", "0.5", "--out", "study")
     cells = json.loads(Path("study/report.json").read_text())["provenance"]["cells"]
-    words = ["sample", cells[0]["id"][:12], "--prompt", "the ship", "--tokens", "12"]
+    words = ["generate", cells[0]["id"][:12], "--prompt", "the ship", "--tokens", "12"]
     said = partbench(*words)
     assert said.code == 0
     assert len(said.out.rstrip("\n")) > 0
@@ -266,7 +266,7 @@ def test_what_cannot_be_sampled_is_one_line(partbench):
     cells = json.loads(Path("study/report.json").read_text())["provenance"]["cells"]
     learned = next(cell["id"] for cell in cells if cell["arm"] != "base")
     for name, (words, expected) in SAMPLES.items():
-        said = partbench("sample", learned, *words)
+        said = partbench("generate", learned, *words)
         assert (said.code, said.out) == (2, ""), name
         assert said.err.startswith("partbench: ")
         assert said.err.count("\n") == 1
@@ -277,12 +277,12 @@ def test_a_cell_without_weights_cannot_be_sampled(partbench):
     compare(partbench, "--swap", "optimizer.rate=1e30", "--margin", "0.5", "--out", "study")
     cells = json.loads(Path("study/report.json").read_text())["provenance"]["cells"]
     diverged = next(cell["id"] for cell in cells if cell["status"] == "diverged")
-    said = partbench("sample", diverged)
+    said = partbench("generate", diverged)
     assert said.code == 2
     assert "no trained weights" in said.err
     finished = next(cell["id"] for cell in cells if cell["status"] == "finished")
     path = next(Ledger().root.rglob(finished)) / WEIGHTS
     path.write_bytes(path.read_bytes()[:500])
-    said = partbench("sample", finished)
+    said = partbench("generate", finished)
     assert said.code == 2
     assert "damaged" in said.err

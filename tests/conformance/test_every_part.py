@@ -28,6 +28,7 @@ LATE = {
     "gradients_are_those_of_finite_differences",
     "the_same_seed_gives_the_same_bits",
     "decoding_keeps_sequences_apart",
+    "padding_on_the_left_changes_nothing",
     "the_nll_is_finite_on_random_tokens",
     "the_nll_is_the_cross_entropy_of_the_logits",
     "steps_beyond_the_end_are_refused",

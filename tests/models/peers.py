@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
+from partbench.exchange.huggingface import LAYOUTS
+from partbench.exchange.layout import plain, to_theirs
 from partbench.models.build import build
 from partbench.testing.subject import shake
 
@@ -36,24 +38,38 @@ def peer(name: str) -> ModuleType:
 
 
 def ours(attention: str = "fused", **slots: Any) -> nn.Module:
-    """Our model of those sizes, every parameter shaken."""
+    """Our model of those sizes, every parameter shaken; `config` is its configuration."""
     dims = {"depth": DEPTH, "width": WIDTH, "num_heads": HEADS, "num_kv_heads": 2}
-    config = Config({"dims": {**dims, "context": CONTEXT}}).edit(slots)
+    config = Config({"dims": {**dims, "context": CONTEXT, **slots.pop("dims", {})}}).edit(slots)
     numerics = Numerics(attention=attention)  # type: ignore[arg-type]
     model = build(config.resolved, vocab=VOCAB, seed=0, numerics=numerics)
     shake(model, seed=0)
+    model.__dict__["config"] = config
     return model
+
+
+def exported(layout: str, mine: Any, **settings: Any) -> tuple[Any, dict[str, Any]]:
+    """Theirs with our weights, as the layout writes both, and the settings it wrote.
+
+    settings: in place of what the layout writes.
+    """
+    transformers = peer("transformers")
+    weights = mine.state_dict()
+    tree = plain(mine.config.resolved, weights)
+    written = LAYOUTS[layout].write(tree, VOCAB)
+    config = transformers.AutoConfig.for_model(layout, **{**written, **settings})
+    theirs = getattr(transformers, LAYOUTS[layout].architecture)(config)
+    found = to_theirs(LAYOUTS[layout].entries(tree), weights)
+    if written["tie_word_embeddings"]:
+        found["lm_head.weight"] = weights["embedding.weight"]
+    theirs.load_state_dict(found)
+    return theirs, written
 
 
 def projections(mixer: Any) -> dict[str, Tensor]:
     """The four maps under Hugging Face's names."""
     maps = {"q": mixer.query, "k": mixer.key, "v": mixer.value, "o": mixer.output}
     return {f"{name}_proj.weight": layer.weight for name, layer in maps.items()}
-
-
-def gated(ffn: Any) -> dict[str, Tensor]:
-    """A gated network under Hugging Face's names."""
-    return {f"{name}_proj.weight": getattr(ffn, name).weight for name in ("gate", "up", "down")}
 
 
 def below(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:

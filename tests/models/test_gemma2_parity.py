@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 @pytest.mark.parametrize("scalar", [16, 50])
 def test_logits_equal_gemma2s(scalar: int) -> None:
     """Caps on scores and logits, a window in every other layer, norms before and after."""
-    transformers = peers.peer("transformers")
     attention = {"part": "attention", "cap": 2.0, "scale": scalar**-0.5}
     mine = peers.ours(
         embedding={"part": "token", "scale_by_width": True},
@@ -22,37 +21,18 @@ def test_logits_equal_gemma2s(scalar: int) -> None:
         residual="sandwich",
         head={"part": "tied", "cap": 3.0},
     )
-    theirs = transformers.Gemma2ForCausalLM(
-        transformers.Gemma2Config(
-            **peers.SIZES,
-            head_dim=16,
-            intermediate_size=mine.ffns[0].up.out_features,
-            query_pre_attn_scalar=scalar,
-            sliding_window=6,
-            attn_logit_softcapping=2.0,
-            final_logit_softcapping=3.0,
-            rope_parameters={"rope_type": "default", "rope_theta": 1e4},
-            attn_implementation="eager",
-        )
-    )
-    weights = {
-        "model.embed_tokens.weight": mine.embedding.weight,
-        "lm_head.weight": mine.embedding.weight,
-        "model.norm.weight": mine.residual.final.excess,
+    theirs, written = peers.exported("gemma2", mine, attn_implementation="eager")
+    expected = {
+        "head_dim": 16,
+        "intermediate_size": mine.ffns[0].up.out_features,
+        "query_pre_attn_scalar": scalar,
+        "sliding_window": 6,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "attn_logit_softcapping": 2.0,
+        "final_logit_softcapping": 3.0,
+        "hidden_activation": "gelu_pytorch_tanh",
+        "tie_word_embeddings": True,
     }
-    names = ("input", "post_attention", "pre_feedforward", "post_feedforward")
-    for i, (mixer, ffn) in enumerate(zip(mine.mixers, mine.ffns, strict=True)):
-        norms, afters = mine.residual.norms, mine.residual.afters
-        four = (norms[2 * i], afters[2 * i], norms[2 * i + 1], afters[2 * i + 1])
-        layer = {
-            **peers.below("self_attn", peers.projections(mixer)),
-            **peers.below("mlp", peers.gated(ffn)),
-            **{
-                f"{name}_layernorm.weight": norm.excess
-                for name, norm in zip(names, four, strict=True)
-            },
-        }
-        weights |= peers.below(f"model.layers.{i}", layer)
-    theirs.load_state_dict(weights)
+    assert expected.items() <= written.items()
     peers.same_logits(mine, theirs)
     peers.same_when_decoded(mine)

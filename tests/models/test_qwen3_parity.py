@@ -9,7 +9,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 ROPES: dict[str, tuple[Any, dict[str, Any]]] = {
     "plain": ("rotary", {"rope_type": "default"}),
-    "partial": ({"part": "rotary", "share": 0.5}, {"rope_type": "default"}),
     "llama3": (
         {"part": "rotary_llama3", "base": 1e4, "factor": 8.0, "trained": 128},
         {
@@ -40,10 +39,9 @@ ROPES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("rope", [name for name in ROPES if name != "partial"])
+@pytest.mark.parametrize("rope", list(ROPES))
 @pytest.mark.parametrize("window", [None, 5])
 def test_logits_equal_qwen3s(rope: str, window: int | None) -> None:
-    transformers = peers.peer("transformers")
     position, theirs_rope = ROPES[rope]
     attention = {"part": "attention", "query_key_norm": True}
     mine = peers.ours(
@@ -51,33 +49,12 @@ def test_logits_equal_qwen3s(rope: str, window: int | None) -> None:
         mixer=[attention, {**attention, "window": window}] if window else attention,
     )
     kinds = ["full_attention", "sliding_attention" if window else "full_attention"]
-    config = transformers.Qwen3Config(
-        **{**peers.SIZES, "max_position_embeddings": 16 if rope == "dynamic" else 32},
-        head_dim=16,
-        intermediate_size=mine.ffns[0].up.out_features,
-        rope_parameters={"rope_theta": 1e4, **theirs_rope},
-        use_sliding_window=window is not None,
-        sliding_window=window,
-        layer_types=kinds * 2,
-        tie_word_embeddings=False,
-    )
-    theirs = transformers.Qwen3ForCausalLM(config)
-    weights = {
-        "model.embed_tokens.weight": mine.embedding.weight,
-        "model.norm.weight": mine.residual.final.gain,
-        "lm_head.weight": mine.head.weight,
-    }
-    for i, (mixer, ffn) in enumerate(zip(mine.mixers, mine.ffns, strict=True)):
-        layer = {
-            "input_layernorm.weight": mine.residual.norms[2 * i].gain,
-            "post_attention_layernorm.weight": mine.residual.norms[2 * i + 1].gain,
-            "self_attn.q_norm.weight": mixer.query_norm.gain,
-            "self_attn.k_norm.weight": mixer.key_norm.gain,
-            **peers.below("self_attn", peers.projections(mixer)),
-            **peers.below("mlp", peers.gated(ffn)),
-        }
-        weights |= peers.below(f"model.layers.{i}", layer)
-    theirs.load_state_dict(weights)
+    # Theirs begins to stretch at the longest position, ours at `trained`.
+    own = {"max_position_embeddings": 16} if rope == "dynamic" else {}
+    theirs, written = peers.exported("qwen3", mine, **own)
+    assert {"rope_theta": 1e4, **theirs_rope}.items() <= written["rope_parameters"].items()
+    assert written["layer_types"] == kinds * 2
+    assert (written["sliding_window"], written["tie_word_embeddings"]) == (window, False)
     peers.same_logits(mine, theirs)
     if rope != "dynamic":
         peers.same_when_decoded(mine)

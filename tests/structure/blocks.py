@@ -6,8 +6,8 @@ to the folder where the document's commands run. Then, document by document, fro
 bash    `partbench ...` runs in a folder and a home of its own, with `TINY` appended, so that it
         trains 3 steps of a model of one layer. A study file gets the same edits in its `set`.
         `verdict` and `compare --from` run as they stand, with this Python. The
-        cell of `sample` and the folder of `report` become ones that exist. `doctor` is only parsed:
-        a test measures no machine.
+        RUN of `generate`, `export` and `evaluate` and the folder of `report` become ones that
+        exist. `doctor` is only parsed: a test measures no machine.
         `make TARGET` must be a target of the Makefile. `SETUP` lines are not run.
 python  runs as a script of its own, with the presets made as small.
 toml    is a file: a study that resolves, or a configuration that does.
@@ -50,6 +50,7 @@ SETUP = (
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv|jsonl))\n")
 VERDICTS = (0, 10, 11, 12)
+RUNS = ("generate", "evaluate", "export")
 
 
 @dataclass(frozen=True)
@@ -188,14 +189,16 @@ class Runner:
 
     def _tiny(self, arguments: list[str]) -> list[str]:
         verb = arguments[0]
-        if verb in ("report", "sample") and not (self.folder / "runs").exists():
+        if verb in ("report", *RUNS) and not (self.folder / "runs").exists():
             self.partbench(["compare", "--swap", "ffn=swiglu"], "a study to speak of")
         if verb == "report":
             return ["report", str(next((self.folder / "runs").iterdir())), *arguments[2:]]
-        if verb == "sample":
+        if verb in RUNS and not (self.folder / arguments[1] / "config.json").exists():
             home = Path(self.environment["PARTBENCH_HOME"])
             cell = next((home / "ledger").glob("*/*/model.safetensors")).parent.name
-            return ["sample", cell, *arguments[2:], "--tokens", "3"]
+            arguments = [verb, cell, *arguments[2:]]
+        if verb in RUNS:
+            return [*arguments, *(["--tokens", "3"] if verb == "generate" else [])]
         if verb == "verdict":
             return [word.replace("python ", f"{sys.executable} ") for word in arguments]
         if verb not in ("compare", "plan") or "--from" in arguments:

@@ -14,11 +14,14 @@ from partbench.cli import (
     check,
     compare,
     doctor,
+    evaluate,
+    export,
+    generate,
+    import_,
     ledger,
     parts,
     plan,
     report,
-    sample,
     verdict,
 )
 from partbench.core.errors import InputError, PartbenchError
@@ -53,7 +56,10 @@ app.command("verdict")(verdict.verdict)
 app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("parts")(parts.parts)
-app.command("sample")(sample.sample)
+app.command("generate")(generate.generate)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("import")(import_.import_)
 app.command("doctor")(doctor.doctor)
 app.command("audit")(audit.audit)
 app.add_typer(check.app, name="check")

@@ -32,6 +32,19 @@ def build(
     start with every other number equal. torch's global random state is left as it was.
     """
     dims = Dims(**tree["dims"], vocab=vocab)
+    model = assemble(tree, vocab=vocab, seed=seed, numerics=numerics, picture=picture)
+    initialise(
+        model, Factory("init", tree["init"], {"dims": dims, "numerics": numerics})(), seed, dims
+    )
+    wide = torch.float64 if numerics.precision == "float64" else torch.float32
+    return model.to(device=numerics.device, dtype=wide)
+
+
+def assemble(
+    tree: Tree, *, vocab: int, seed: int, numerics: Numerics, picture: Picture | None = None
+) -> Network:
+    """The model with the values that its parts set and no draw of its own: to be loaded."""
+    dims = Dims(**tree["dims"], vocab=vocab)
     lab: dict[str, Any] = {"dims": dims, "numerics": numerics}
     if picture is not None:
         lab["picture"] = picture
@@ -60,9 +73,7 @@ def build(
         slot: Factory(slot, choice[slot], lab, drawing) for slot in part.slots
     }
     model: Network = Factory("model", choice, lab, drawing)(**factories)
-    initialise(model, Factory("init", tree["init"], lab)(), seed, dims)
-    wide = torch.float64 if numerics.precision == "float64" else torch.float32
-    return model.to(device=numerics.device, dtype=wide)
+    return model
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import InputError
@@ -33,11 +33,15 @@ from partbench.parts.shapes import Logits, Reads, Stream, Tokens
 
 
 class State(NamedTuple):
-    """Decoding: each mixer's cache, how many tokens are in it and how many fit."""
+    """Decoding: each mixer's cache, how many tokens are in it and how many fit.
+
+    padding: how many of the first tokens of each row are none [batch], or None.
+    """
 
     caches: list[Any]
     length: int
     capacity: int
+    padding: Tensor | None = None
 
 
 class Transformer(nn.Module):
@@ -49,7 +53,7 @@ class Transformer(nn.Module):
     """
 
     PHASES = ("train",)
-    PROVIDES = ("transfer",)
+    PROVIDES = ("transfer", "left_padding")
     TILED = ("mixer", "ffn", "position")
     HANDED = ("norm", "probability", "router")
     DEFAULTS = {
@@ -111,11 +115,22 @@ class Transformer(nn.Module):
         """Logits after each token."""
         return self.head(self._stream(tokens)[0])
 
-    def begin(self, batch: int, capacity: int) -> State:
-        """An empty state for `batch` sequences; InputError beyond what positions allow."""
+    def begin(self, batch: int, capacity: int, padding: Tensor | None = None) -> State:
+        """An empty state for `batch` sequences; InputError beyond what positions allow.
+
+        padding [batch]: how many tokens at the beginning of each row will be none. What a row gets
+        after them is what it gets alone. InputError where a part cannot leave them out.
+        """
         self._refuse_beyond(capacity)
+        if padding is not None:
+            for part in [*self.mixers, *self._positions()]:
+                if "left_padding" not in getattr(part, "PROVIDES", ()):
+                    raise InputError(
+                        f"{type(part).__name__} cannot leave out padding (it does not PROVIDE "
+                        f"'left_padding'); give one text at a time"
+                    )
         caches = [self._mixer(i).begin(batch, capacity) for i in range(self.dims.depth)]
-        return State(caches, 0, capacity)
+        return State(caches, 0, capacity, padding)
 
     def step(self, tokens: Tokens, state: State) -> tuple[Logits, State]:
         """Logits after each of the next tokens, from the caches of all before them."""
@@ -127,8 +142,8 @@ class Transformer(nn.Module):
             y, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
             return y
 
-        x, _ = self._trunk(tokens, state.length, mix)
-        return self.head(x), State(caches, state.length + tokens.shape[1], state.capacity)
+        x, _ = self._trunk(tokens, state.length, mix, state.padding)
+        return self.head(x), state._replace(caches=caches, length=state.length + tokens.shape[1])
 
     def flops(self) -> int:
         """Forward FLOPs of one sequence of `dims.context` tokens."""
@@ -145,11 +160,15 @@ class Transformer(nn.Module):
         return self._trunk(tokens, 0, lambda layer, flow, x: self.mixers[layer](x, flow))
 
     def _trunk(
-        self, tokens: Tokens, past: int, mix: Callable[[int, Flow, Reads], Stream]
+        self,
+        tokens: Tokens,
+        past: int,
+        mix: Callable[[int, Flow, Reads], Stream],
+        padding: Tensor | None = None,
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
         values = self.residual.values if isinstance(self.residual, MixesValues) else None
-        flow = Flow(tokens, positions, self.position, values=values)
+        flow = Flow(tokens, positions, self.position, values=values, padding=padding)
         x = self.embedding(tokens)
         for position in self._positions():
             x = position.stream(x, flow)

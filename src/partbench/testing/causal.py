@@ -143,6 +143,35 @@ def decoding_keeps_sequences_apart(subject: Subject) -> None:
 
 
 @torch.no_grad()
+def padding_on_the_left_changes_nothing(subject: Subject) -> None:
+    """Texts of several lengths, padded on the left: each gets what it gets alone.
+
+    A model whose parts cannot leave padding out must say so with an InputError.
+    """
+    padding = torch.tensor([0, 3, 7])
+    for precision, tolerance in (("float64", 1e-10), ("float32", 1e-4)):
+        for attention in ("fused", "explicit"):
+            model, tokens = subject.model(precision, attention), random_batch("padding").inputs
+            if "left_padding" not in getattr(type(model), "PROVIDES", ()):
+                return
+            try:
+                state = model.begin(BATCH, CONTEXT, padding)
+            except InputError:
+                return
+            pieces = []
+            for piece in tokens.split([9, 1, 1, CONTEXT - 11], dim=1):
+                logits, state = model.step(piece, state)
+                pieces.append(logits)
+            found = torch.cat(pieces, dim=1)
+            assert found.isfinite().all(), f"{subject}: not finite beside padding"
+            allowed = tolerance if found.dtype == torch.float64 else 1e-4
+            for row, missing in enumerate(padding.tolist()):
+                alone, _ = model.step(tokens[row : row + 1, missing:], model.begin(1, CONTEXT))
+                what = f"{subject}: {missing} of padding, {precision}, {attention}"
+                assert_near(found[row : row + 1, missing:], alone, allowed, what)
+
+
+@torch.no_grad()
 def steps_beyond_the_end_are_refused(subject: Subject) -> None:
     """A model whose positions end says so in one line, before it computes."""
     model = subject.model()
@@ -183,6 +212,7 @@ WITH_LOGITS: list[Callable[[Subject], None]] = [a_prefix_has_the_same_logits]
 WITH_STEP: list[Callable[[Subject], None]] = [
     step_equals_forward,
     decoding_keeps_sequences_apart,
+    padding_on_the_left_changes_nothing,
     steps_beyond_the_end_are_refused,
 ]
 WITH_GRADIENTS: list[Callable[[Subject], None]] = [no_gradient_comes_from_the_future]

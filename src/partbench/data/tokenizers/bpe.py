@@ -76,7 +76,7 @@ class BytePairs:
         self.dtype: type[np.unsignedinteger] = np.uint16 if size <= 1 << 16 else np.uint32
         learned = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
         self.identity = f"bpe-{size}-{learned[:16]}"
-        byte_of = _byte_of_stand_in()
+        byte_of = byte_of_stand_in()
         words = sorted((token, word) for word, token in tokenizer.get_vocab().items())
         self._bytes = [bytes(byte_of[character] for character in word) for _, word in words]
         self._token_of_byte = {
@@ -146,7 +146,7 @@ def _train(training: Sequence[Stretch], vocab: int) -> Tokenizer:
     return tokenizer
 
 
-def _byte_of_stand_in() -> dict[str, int]:
+def byte_of_stand_in() -> dict[str, int]:
     """GPT-2's table: printable bytes stand for themselves, the others for U+0100 onwards."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]

@@ -1,10 +1,12 @@
 """The two-layer network of the first Transformers: W2 act(W1 x).
 
 Paper: Vaswani et al. 2017, arXiv:1706.03762 (ReLU); GELU: Hendrycks and Gimpel 2016,
-arXiv:1606.08415, here x Phi(x) with the exact error function.
+arXiv:1606.08415: "gelu" is x Phi(x) with the exact error function, "gelu_tanh" its approximation
+by a tanh, as in GPT-2's published weights.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -34,7 +36,7 @@ class MLP(nn.Module):
         self,
         dims: Dims,
         *,
-        activation: Literal["gelu", "relu"] = "gelu",
+        activation: Literal["gelu", "relu", "gelu_tanh"] = "gelu",
         ratio: Positive = 4.0,
         bias: bool = False,
     ) -> None:
@@ -43,7 +45,11 @@ class MLP(nn.Module):
         self.up = nn.Linear(dims.width, hidden, bias=bias)
         self.down = nn.Linear(hidden, dims.width, bias=bias)
         activations: dict[str, Callable[[Tensor], Tensor]]
-        activations = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}
+        activations = {
+            "gelu": nn.functional.gelu,
+            "relu": nn.functional.relu,
+            "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
+        }
         self.activation = activations[activation]
 
     def forward(self, x: Stream, flow: Flow) -> Stream:

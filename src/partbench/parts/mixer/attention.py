@@ -39,7 +39,7 @@ class Attention(nn.Module):
     is a window.
     """
 
-    PROVIDES = ("reads_three_streams", "mixes_values")
+    PROVIDES = ("reads_three_streams", "mixes_values", "left_padding")
     ROLES = {
         "query.weight": Role.READ,
         "key.weight": Role.READ,

@@ -51,6 +51,7 @@ class GatedDeltaNet(nn.Module):
     Cost: (2 + 3 expansion) width^2 parameters; cache head_width^2 expansion numbers a head.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "query.weight": Role.READ,
         "key.weight": Role.READ,
@@ -93,7 +94,7 @@ class GatedDeltaNet(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences, chunk by chunk."""
-        return self._mix(x, self.convolution.empty(len(x)), None)[0]
+        return self._mix(flow.kept(x), self.convolution.empty(x.shape[0]), None)[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """An empty memory; it has one size whatever the capacity."""
@@ -103,7 +104,7 @@ class GatedDeltaNet(nn.Module):
 
     def step(self, x: Stream, flow: Flow, state: Cache) -> tuple[Stream, Cache]:
         """The same for the next positions: one by the recurrence, several by chunks."""
-        y, past, memory = self._mix(x, state.past, state.memory)
+        y, past, memory = self._mix(flow.kept(x), state.past, state.memory)
         assert memory is not None
         return y, Cache(past, memory)
 

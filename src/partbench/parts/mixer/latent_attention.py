@@ -45,6 +45,7 @@ class LatentAttention(nn.Module):
     Raises ConfigError where `turned` is odd.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "query.weight": Role.READ,
         "query_down.weight": Role.READ,

@@ -42,6 +42,7 @@ class LinearAttention(nn.Module):
     each of two products; cache num_kv_heads d (d + 1) numbers whatever the length.
     """
 
+    PROVIDES = ("left_padding",)
     FORBIDS = ("score_bias",)
     ROLES = {
         "query.weight": Role.READ,
@@ -99,6 +100,8 @@ class LinearAttention(nn.Module):
             for layer in (self.query, self.key, self.value)
         )
         query, key = self.feature(query), self.feature(key)
+        if (present := flow.present) is not None:
+            key = key * present.unsqueeze(1)  # what is not there has no feature, not that of zero
         turned, passed = flow.position.heads(query, flow), flow.position.heads(key, flow)
         # One axis for the query heads that share a key-value head: nothing is repeated.
         query, turned = query.unflatten(1, (groups, -1)), turned.unflatten(1, (groups, -1))

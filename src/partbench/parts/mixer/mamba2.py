@@ -45,6 +45,7 @@ class Mamba2(nn.Module):
     Cost: 3 expansion width^2 + 2 state width parameters; cache state * expansion * width numbers.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "gate.weight": Role.READ,
         "value.weight": Role.READ,
@@ -88,7 +89,7 @@ class Mamba2(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences, chunk by chunk."""
-        return self._mix(x, self.convolution.empty(len(x)), None)[0]
+        return self._mix(x, flow, self.convolution.empty(x.shape[0]), None)[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """An empty state; it has one size whatever the capacity."""
@@ -97,7 +98,7 @@ class Mamba2(nn.Module):
 
     def step(self, x: Stream, flow: Flow, state: Cache) -> tuple[Stream, Cache]:
         """The same for the next positions: one by the recurrence, several by chunks."""
-        y, past, sums = self._mix(x, state.past, state.sums)
+        y, past, sums = self._mix(x, flow, state.past, state.sums)
         assert sums is not None
         return y, Cache(past, sums)
 
@@ -107,11 +108,13 @@ class Mamba2(nn.Module):
         return chunked_flops(*sizes, scored=1, heads=self.heads, states=self.heads)
 
     def _mix(
-        self, x: Stream, past: Tensor, sums: Tensor | None
+        self, x: Stream, flow: Flow, past: Tensor, sums: Tensor | None
     ) -> tuple[Stream, Tensor, Tensor | None]:
+        x = flow.kept(x)
         with torch.autocast(x.device.type, enabled=False):  # one row a head: cheap, and it decides
             wide = x.to(self.step_bias.dtype)
-            step = nn.functional.softplus(self.step_size(wide) + self.step_bias).transpose(1, 2)
+            step = nn.functional.softplus(self.step_size(wide) + self.step_bias)
+            step = flow.kept(step).transpose(1, 2)  # no time passes in padding
             log_decay = -self.log_decay.exp().unsqueeze(-1) * step
         x = narrowed(x)
         joined = torch.cat([self.value(x), self.key(x), self.query(x)], dim=-1)

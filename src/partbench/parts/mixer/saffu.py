@@ -40,6 +40,7 @@ class SAFFUMixer(nn.Module):
     are made densely and the last K picked; cache K - 1 places.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "weight": Role.READ,
         "bias": Role.BIAS,
@@ -70,7 +71,7 @@ class SAFFUMixer(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences."""
-        return self.step(x, flow, self.begin(len(x), 0))[0]
+        return self.step(x, flow, self.begin(x.shape[0], 0))[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """An empty cache; it never holds more than the last K - 1 places."""
@@ -117,14 +118,16 @@ class SAFFUMixer(nn.Module):
         number, time = keys.shape[2], query.shape[2]
         slot = torch.arange(min(self.slots, number), device=query.device)
         at = torch.arange(number - time, number, device=query.device)[:, None] - slot
-        filled = (flow.positions[:, None] - slot >= 0) & (at >= 0)
+        filled = (flow.places[..., None] - slot >= 0) & (at >= 0)
+        if flow.padding is not None:
+            filled = filled.unsqueeze(1)  # the same for every head of a row
         at = at.clamp_min(0)
         products = (query @ keys.transpose(-1, -2).to(query.dtype)).to(self.weight.dtype)
         found = products.gather(-1, at.expand(*products.shape[:2], -1, -1)) * filled
-        corner = self.weight[:, : len(slot), : len(slot)].transpose(-1, -2)
+        corner = self.weight[:, : slot.shape[0], : slot.shape[0]].transpose(-1, -2)
         scores = found @ corner
         if self.bias is not None:  # a model may do without biases
-            scores = scores + self.bias[:, None, : len(slot)]
+            scores = scores + self.bias[:, None, : slot.shape[0]]
         weights = self.probability(scores.masked_fill(~filled, -torch.inf)).to(values.dtype)
         dense = weights.new_zeros(*weights.shape[:3], number)
         dense = dense.scatter_add(-1, at.expand_as(weights), weights)

@@ -60,13 +60,15 @@ class ScoredSum(nn.Module):
     def forward(self, query: Heads, key: Groups, value: Values, flow: Flow, keys: Keys) -> Found:
         """Queries at `flow.positions`, keys at positions `keys`, whose last is the last query's."""
         bias = flow.position.scores(flow.positions, keys)
-        plain = bias is None and not self.sinking and len(keys) <= (self.window or len(keys))
+        number = keys.shape[0]  # `len` would fix it when the model is exported
+        all_seen = self.window is None or number <= self.window
+        plain = bias is None and not self.sinking and all_seen and flow.padding is None
         # torch aligns its causal mask at the first key: right for whole texts alone.
-        if self.fused and plain and len(keys) == query.shape[2]:
+        if self.fused and plain and number == query.shape[2]:
             return _kernel(query, key, value, None, self.scale, is_causal=flow.causal)
         # A single query comes last, and no key lies before its window.
         free = query.shape[2] == 1 if flow.causal else self.window is None
-        mask = None if free else self._mask(flow, keys, query)
+        mask = None if free and flow.padding is None else self._mask(flow, keys, query)
         if self.fused and (bias is None or bias.dtype == query.dtype):
             if bias is not None:
                 mask = bias if mask is None else mask + bias
@@ -74,14 +76,24 @@ class ScoredSum(nn.Module):
         return self._explicit(query, key, value, mask, bias)
 
     def _mask(self, flow: Flow, keys: Keys, like: Tensor) -> Tensor:
-        """0 where a key may be seen; minus infinity in the future and outside the window."""
-        kind = "causal" if flow.causal else "near"
-        name = f"{kind} mask {len(flow.positions)} {len(keys)} {self.window} {like.dtype}"
+        """0 where a key may be seen; minus infinity in the future, outside the window, in padding.
+
+        [query, key], or [batch, 1, query, key] with padding, whose queries see themselves alone.
+        """
+        kind, query, key = (
+            "causal" if flow.causal else "near",
+            flow.positions.shape[0],
+            keys.shape[0],
+        )
+        name = f"{kind} mask {query} {key} {self.window} {like.dtype}"
         if name not in flow.shared:
             distance = flow.positions.unsqueeze(1) - keys.unsqueeze(0)
             hidden = (distance < 0) & flow.causal
             if self.window is not None:
                 hidden |= distance.abs() >= self.window
+            if flow.padding is not None:
+                empty = keys < flow.padding.view(-1, 1, 1, 1)
+                hidden = (hidden | empty) & (distance != 0)  # a row that sees nothing is no number
             flow.shared[name] = torch.zeros(
                 hidden.shape, dtype=like.dtype, device=like.device
             ).masked_fill_(hidden, -torch.inf)
@@ -95,8 +107,9 @@ class ScoredSum(nn.Module):
                 cast(Sinking, self.probability).sink().to(query).view(-1, 1, 1)
             )  # (head or 1, 1, 1)
             rest = query.new_zeros(time, keys) if mask is None else mask
-            heads = max(len(sink), len(rest) if rest.dim() == 3 else 1)
-            columns = [sink.expand(heads, time, 1), rest.expand(heads, time, keys)]
+            heads = max(len(sink), rest.shape[-3] if rest.dim() > 2 else 1)
+            rows = rest.shape[:1] if rest.dim() == 4 else ()
+            columns = [sink.expand(*rows, heads, time, 1), rest.expand(*rows, heads, time, keys)]
             mask = torch.cat(columns, dim=-1)
             key, value = (
                 nn.functional.pad(key, (0, 0, 1, 0)),
@@ -125,7 +138,7 @@ class ScoredSum(nn.Module):
                 scores = scores + mask
         else:
             added = mask  # the same for every head: broadcast instead of copied
-            if heads != groups:
+            if heads != groups or mask.dim() == 4:
                 added = mask.expand(batch, heads, time, keys).reshape(batch * groups, -1, keys)
             scores = torch.baddbmm(added, query, key.transpose(1, 2))
             scores = scores.view(batch, heads, time, keys)

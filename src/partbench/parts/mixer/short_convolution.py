@@ -69,6 +69,7 @@ class ShortConvolution(nn.Module):
     Cost: 4 width^2 parameters gated, 2 width^2 plain, and taps * width; cache (taps - 1) width.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {
         "gate_in.weight": Role.READ,
         "gate_out.weight": Role.READ,
@@ -86,7 +87,7 @@ class ShortConvolution(nn.Module):
 
     def forward(self, x: Stream, flow: Flow) -> Stream:
         """What is written back to the stream, for whole sequences."""
-        return self.step(x, flow, self.begin(len(x), 0))[0]
+        return self.step(x, flow, self.begin(x.shape[0], 0))[0]
 
     def begin(self, batch: int, capacity: int) -> Cache:
         """The state before the first step; it has one size whatever the capacity."""
@@ -94,7 +95,7 @@ class ShortConvolution(nn.Module):
 
     def step(self, x: Stream, flow: Flow, state: Cache) -> tuple[Stream, Cache]:
         """The same as `forward` for the next positions."""
-        x = narrowed(x)
+        x = narrowed(flow.kept(x))
         value = self.value(x)
         if self.gate_in is not None:
             value = self.gate_in(x).to(state.past.dtype) * value  # not rounded once more

@@ -36,7 +36,7 @@ class ALiBi(nn.Module):
     Cost: one addition a score; no fused kernel with a plain causal mask.
     """
 
-    PROVIDES = ("score_bias",)
+    PROVIDES = ("score_bias", "left_padding")
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
     slope: Tensor

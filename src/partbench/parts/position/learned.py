@@ -19,6 +19,7 @@ class Learned(nn.Module):
     the model refuses longer texts.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES = {"weight": Role.EMBEDDING}
 
     def __init__(self, dims: Dims) -> None:
@@ -28,7 +29,7 @@ class Learned(nn.Module):
 
     def stream(self, x: Stream, flow: Flow) -> Stream:
         """The stream with the rows of its positions added."""
-        return x + nn.functional.embedding(flow.positions, self.weight)
+        return x + nn.functional.embedding(flow.places, self.weight)
 
     def heads(self, x: Heads, flow: Flow) -> Heads:
         """Queries or keys as they are."""

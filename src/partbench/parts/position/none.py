@@ -15,6 +15,7 @@ from partbench.parts.shapes import Heads, Keys, Positions, Stream
 class NoPosition(nn.Module):
     """Adds nothing anywhere. Cost: none."""
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 

@@ -31,6 +31,7 @@ class Rotary(nn.Module):
     Raises ConfigError for an odd head width, or a share that leaves no pair.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 

@@ -29,6 +29,7 @@ class RotaryDynamicNTK(nn.Module):
     Cost: as rotary. Raises ConfigError for an odd head width.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 
@@ -54,6 +55,12 @@ class RotaryDynamicNTK(nn.Module):
                 f"position=rotary_dynamic_ntk: {length} tokens from a cache, but beyond "
                 f"{self.trained} its angles change with the length and cached keys are stale; "
                 f"decode at most {self.trained}, or use rotary_ntk or rotary_yarn"
+            )
+        if flow.padding is not None and length > self.trained:
+            raise InputError(
+                f"position=rotary_dynamic_ntk: {length} tokens with padding, but beyond "
+                f"{self.trained} its angles depend on each text's own length; give one text at a "
+                f"time"
             )
         return x
 

@@ -29,6 +29,7 @@ class RotaryLlama3(nn.Module):
     Cost: as rotary. Raises ConfigError for an odd head width, or high not above low.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 

@@ -31,6 +31,7 @@ class RotaryNTK(nn.Module):
     Cost: as rotary. Raises ConfigError for an odd head width.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 

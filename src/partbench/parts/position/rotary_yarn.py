@@ -32,6 +32,7 @@ class RotaryYaRN(nn.Module):
     slow.
     """
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
 

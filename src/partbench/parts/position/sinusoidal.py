@@ -22,6 +22,7 @@ from partbench.parts.shapes import Heads, Keys, Positions, Stream
 class Sinusoidal(nn.Module):
     """x + scale * P[t]. No parameters; any length. Cost: one addition a channel."""
 
+    PROVIDES = ("left_padding",)
     ROLES: ClassVar[dict[str, Role]] = {}
     longest: int | None = None
     frequency: Tensor
@@ -35,7 +36,7 @@ class Sinusoidal(nn.Module):
 
     def stream(self, x: Stream, flow: Flow) -> Stream:
         """The stream with the table's rows added."""
-        angle = flow.positions.to(self.frequency.dtype).unsqueeze(-1) * self.frequency
+        angle = flow.places.to(self.frequency.dtype).unsqueeze(-1) * self.frequency
         table = torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(-2)[..., : self.width]
         return x + (self.scale * table).to(x.dtype)
 

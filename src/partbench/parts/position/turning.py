@@ -54,7 +54,10 @@ def turned(
     if cosine not in flow.shared:
         # Rounded to float32 first, so that a model is the same function in every precision.
         frequency = torch.tensor(theta(), dtype=torch.float32, device=x.device).to(wide)
-        angle = flow.positions.to(wide).unsqueeze(-1) * frequency
+        places = flow.places.to(wide)
+        if flow.padding is not None:  # one table a row, the same for its heads
+            places = places.unsqueeze(1)
+        angle = places.unsqueeze(-1) * frequency
         flow.shared[cosine], flow.shared[sine] = angle.cos(), angle.sin()
         if magnitude != 1.0:
             flow.shared[cosine] *= magnitude
