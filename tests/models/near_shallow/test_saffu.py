@@ -108,10 +108,10 @@ def test_text_that_repeats_itself_is_all_fitted_and_keeps_temperature_one():
 def test_cold_fits_the_vectors_alone():
     drawn, cold, warmed = built(), fitted(start="cold"), fitted()
     assert torch.equal(cold.vectors, warmed.vectors)
-    for name, weight in drawn.state_dict().items():
+    for name, weight in drawn.named_parameters():
         if name != "vectors":
-            assert torch.equal(weight, cold.state_dict()[name]), name
-            assert not torch.equal(weight, warmed.state_dict()[name]), name
+            assert torch.equal(weight, cold.get_parameter(name)), name
+            assert not torch.equal(weight, warmed.get_parameter(name)), name
 
 
 def test_nothing_to_fit_leaves_the_model_as_it_was():

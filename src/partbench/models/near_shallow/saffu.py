@@ -30,10 +30,10 @@ from partbench.models.contract import Score
 from partbench.models.near_shallow import caches, warm
 from partbench.models.near_shallow.contexts import Kind, slots
 from partbench.models.near_shallow.unit import PositionWeights, compare, pool
+from partbench.parts import vectors as token_vectors
 from partbench.parts.head.cross_entropy import cross_entropy, logits
 from partbench.parts.shapes import Logits, Tokens
 
-VECTORS = ("cipher", "shuffled", "random", "sum", "cat")
 STARTS = ("warm", "cold")
 
 
@@ -82,8 +82,9 @@ class SAFFU(nn.Module):
         eps: NotNegative = 1e-3,
     ) -> None:
         super().__init__()
-        blocks = len(offsets) if vectors == "cat" else 1
-        _check(vectors, start, offsets, frozen)
+        blocks = token_vectors.blocks(vectors, offsets)
+        token_vectors.check(vectors, offsets, "model")
+        _check(start, frozen)
         _check_sizes(radius, block, document, em, label_bits)
         self.dims = dims
         width = bits or max(1, dims.width // blocks - 1)
@@ -91,6 +92,8 @@ class SAFFU(nn.Module):
         self.label_bits, self.warm, self.frozen = label_bits, start == "warm", frozen
         width = blocks * (width + 1)
         self.vectors = nn.Parameter(torch.zeros(dims.vocab + 1, width))
+        # The edge first, then tokens by frequency: whose comparisons are looked up.
+        self.register_buffer("ranks", torch.arange(dims.vocab + 1).roll(-1))
         self.sizes: dict[Kind, int] = {}
         if radius:
             self.sizes["radial"] = radius
@@ -107,7 +110,7 @@ class SAFFU(nn.Module):
         hidden = len(self.contexts) * (label_bits or width)
         self.output = nn.Linear(hidden, dims.vocab, bias=False)
         self.at_rest = False  # whether the vectors are frozen in the step under way
-        self.comparisons = caches.Cache(caches.products)
+        self.comparisons = caches.Comparisons()
         self.values = {name: caches.Cache(caches.sent) for name in self.sizes}
         self.fitted: dict[str, object] = {}
 
@@ -186,8 +189,8 @@ class SAFFU(nn.Module):
         """Token ids of the slots, which are filled [time, slot], and their comparisons."""
         places, filled = slots(kind, self.sizes[kind], positions)  # type: ignore[arg-type,index]
         ids, newest = padded[:, places], padded[:, positions + 1]
-        if self._may_look_up:
-            q = self.comparisons.of(self.vectors)[newest.unsqueeze(-1), ids]
+        if self.at_rest or not torch.is_grad_enabled():
+            q = self.comparisons.between(self.vectors.detach(), self.ranks, newest, ids)
         else:
             q = compare(self.table, newest, ids)
         return ids, filled, q
@@ -214,11 +217,6 @@ class SAFFU(nn.Module):
         width = self.vectors.shape[1]
         return 4 * width * sum(self.sizes.values()) * self.dims.context
 
-    @property
-    def _may_look_up(self) -> bool:
-        still = self.at_rest or not torch.is_grad_enabled()
-        return still and len(self.vectors) ** 2 <= caches.LARGEST
-
     def _padded(self, tokens: Tokens) -> Tensor:
         return nn.functional.pad(tokens.long(), (1, 0), value=self.dims.vocab)
 
@@ -226,13 +224,10 @@ class SAFFU(nn.Module):
         return torch.arange(past, tokens.shape[1], device=tokens.device)
 
 
-def _check(vectors: str, start: str, offsets: list[int], frozen: float) -> None:
+def _check(start: str, frozen: float) -> None:
     """ConfigError for settings that their types let through."""
-    for name, word, words in (("vectors", vectors, VECTORS), ("start", start, STARTS)):
-        if word not in words:
-            raise unknown("setting", word, f"model.{name}", words)
-    if not offsets or 0 in offsets:
-        raise ConfigError(f"model.offsets: {offsets}; give distances other than 0, e.g. [-1, 1]")
+    if start not in STARTS:
+        raise unknown("setting", start, "model.start", STARTS)
     if frozen > 1:
         raise ConfigError(f"model.frozen: {frozen} is a share of the steps; give 1 or less")
 
