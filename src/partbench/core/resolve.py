@@ -129,6 +129,11 @@ def _check_together(tree: Tree) -> None:
                         f"it forbids '{ability}'"
                     )
         for slot, ability in part.constants.get("NEEDS", {}).items():
+            if not any(other.slot == slot for other in parts):
+                raise ConfigError(
+                    f"{part.slot}={part.name} cannot work with model={tree['model']['part']}: "
+                    f"it needs '{ability}' from the {slot}, and this model has no {slot}"
+                )
             for other in parts:
                 if other.slot == slot and ability not in other.constants.get("PROVIDES", ()):
                     raise ConfigError(

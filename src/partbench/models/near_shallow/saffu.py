@@ -62,6 +62,7 @@ class SAFFU(nn.Module):
     ROLES = {"vectors": Role.EMBEDDING, "output.weight": Role.HEAD} | {
         f"hops.{name}.weight": Role.READ for name in ("radial", "block", "document")
     }
+    ranks: Tensor
 
     def __init__(
         self,
