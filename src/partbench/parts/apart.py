@@ -92,12 +92,15 @@ def divided(chunks: list[Windows]) -> tuple[list[Windows], list[Windows], list[W
     held_out = [
         _only(chunk, piece) for chunk, piece in zip(chunks, pieces, strict=True) if piece.any()
     ]
-    known = torch.cat([_runs(chunk).flatten() for chunk in held_out]).unique()  # sorted
+    found = [(_runs(chunk), _asked(chunk)) for chunk in held_out]
+    known = torch.cat([runs[asked] for runs, asked in found]).unique()  # sorted
+    if not len(known):
+        return chunks, [], []
     rest, left = [], []
     for chunk in chunks:
         runs = _runs(chunk)
         nearest = torch.searchsorted(known, runs).clamp_max(len(known) - 1)
-        apart = ~(known[nearest] == runs).any(1)
+        apart = ~((known[nearest] == runs) & _asked(chunk)).any(1)
         rest += [_only(chunk, apart)] if apart.any() else []
         left += [_only(chunk, ~apart)] if not apart.all() else []
     if 2 * sum(len(chunk.inputs) for chunk in rest) < windows:
@@ -129,6 +132,15 @@ def _runs(chunk: Windows) -> Tensor:
     for place in range(length):
         found = found * 6364136223846793005 + tokens[:, place : place + number] + 1
     return found
+
+
+def _asked(chunk: Windows) -> Tensor:
+    """Whether each of those runs holds nothing but what is asked for, bool [windows, runs].
+
+    What fills up short rows is the same everywhere and no text.
+    """
+    counts = torch.nn.functional.pad(chunk.weights.cpu() > 0, (1, 0), value=True)
+    return counts.unfold(1, min(RUN, counts.shape[1]), 1).all(-1)
 
 
 def ranked(chunks: Sequence[Windows], vocab: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from partbench.core import outside
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED
+from partbench.data.corpora import EMBEDDED, open_corpus
 from partbench.data.text import open_text
 
 
@@ -43,5 +43,7 @@ def _corpus(config: Config) -> str:
     task = config.resolved["task"]
     if "corpus" not in task:
         return ""
+    if "tokenizer" not in task:  # a task that reads the bytes themselves
+        return open_corpus(task["corpus"]).sha256
     settings = {name: value for name, value in task.items() if name != "part"}
     return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256

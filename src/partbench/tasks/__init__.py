@@ -3,6 +3,7 @@
 Before the `*` in a task's `__init__`: `dims`, of which it reads `context`; after it: settings.
 """
 
+from partbench.tasks.documents import Documents
 from partbench.tasks.language import Language
 
-PARTS = {"language": Language}
+PARTS = {"language": Language, "documents": Documents}

@@ -7,6 +7,7 @@ import torch
 from tests.models.near_shallow.small import VOCAB, batch_of, built, fitted, loss, text
 
 from partbench.core.errors import ConfigError
+from partbench.models.near_shallow import caches, warm
 from partbench.models.near_shallow.hidden_targets import TokenModel
 from partbench.parts import apart
 
@@ -36,7 +37,26 @@ def test_hidden_targets_beat_uniform_attention():
     assert losses[4] < losses[0] - 0.01
     likelihoods = reports[4].fitted["likelihood radial"]
     assert len(likelihoods) == 4
-    assert likelihoods[-1] > likelihoods[0]
+    assert likelihoods == sorted(likelihoods)
+    assert reports[4].fitted["fell radial"] == []
+
+
+def test_a_pass_that_lowers_the_likelihood_is_said():
+    assert warm.fallen([-3.0, -2.0, -2.5, -2.5, -2.6]) == [2, 4]
+    assert warm.fallen([-3.0]) == []
+
+
+def test_a_sample_and_a_corner_of_the_comparisons_change_little(monkeypatch):
+    whole = fitted(em=2)
+    monkeypatch.setattr(caches, "SIDE", 9)
+    corner = fitted(em=2)
+    for name, weight in whole.named_parameters():
+        assert torch.allclose(weight, corner.get_parameter(name), atol=1e-9), name
+    monkeypatch.setattr(warm, "SAMPLE", 1800)  # half of what there is
+    monkeypatch.setattr(apart, "PREDICTIONS", 300)
+    sampled = fitted(em=2)
+    assert not torch.equal(whole.unit("radial").weight, sampled.unit("radial").weight)
+    assert loss(sampled, HELD_OUT) == pytest.approx(loss(whole, HELD_OUT), abs=0.02)
 
 
 def test_no_random_number_is_used():

@@ -112,11 +112,10 @@ def fit_attention(model: "SAFFU", kind: str, chunks: Sequence[Windows]) -> list[
 def look(model: "SAFFU", kind: str, chunk: Windows) -> Looked:
     """The slots of every prediction of a chunk."""
     positions = torch.arange(chunk.inputs.shape[1], device=chunk.inputs.device)
-    padded = torch.nn.functional.pad(chunk.inputs.long(), (1, 0), value=model.dims.vocab)
-    ids, filled, q = model.look(kind, padded, positions)
+    ids, filled, q = model.look(kind, model.padded(chunk.inputs), positions)
     return Looked(
         ids.flatten(0, 1),
-        filled.repeat(len(ids), 1),
+        filled.expand(ids.shape).flatten(0, 1),
         q.flatten(0, 1),
         chunk.targets.flatten().long(),
         chunk.weights.flatten().to(q.dtype),

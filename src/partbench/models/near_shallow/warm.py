@@ -10,6 +10,7 @@ and the temperatures of U, is fitted on at most SAMPLE predictions. No table of 
 Paper: Williams and Zhao 2023, arXiv:2311.07510 and arXiv:2311.07498 (procedure; details are ours).
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,7 +73,9 @@ def fit(model: "SAFFU", stream: Iterable[Batch]) -> dict[str, Any]:
     few = thinned(rest, SAMPLE)
     with unchanged(model.comparisons):
         for kind in model.sizes:
-            report[f"likelihood {kind}"] = fit_attention(model, kind, few)
+            passes = fit_attention(model, kind, few)
+            report[f"likelihood {kind}"] = passes
+            report[f"fell {kind}"] = fallen(passes)
         if model.hops:
             report |= _fit_hops(model, ranks, (rest, held_out, left), few)
         with unchanged(*model.values.values()):
@@ -82,6 +85,14 @@ def fit(model: "SAFFU", stream: Iterable[Batch]) -> dict[str, Any]:
                 evidence.merge(_evidence(model, left, model.contexts))
     _set(model.output.weight, _output(model, evidence, tau))
     return report | {"tau": tau}
+
+
+def fallen(likelihoods: Sequence[float]) -> list[int]:
+    """The passes after which the likelihood was lower: W in closed form is not bound to raise it.
+
+    A pass that lowers it may still help; all passes doing so says that `em` is too many.
+    """
+    return [i for i, (a, b) in enumerate(itertools.pairwise(likelihoods), 1) if b < a]
 
 
 def _fit_hops(
