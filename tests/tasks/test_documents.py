@@ -107,7 +107,11 @@ def test_scores_do_not_depend_on_the_layout_and_count_dividers_as_bytes(corpus):
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"divider": ""}, "task.divider"), ({"folds": 1}, "task.folds"), ({"folds": 999}, "documents")],
+    [
+        ({"divider": ""}, "task.divider"),
+        ({"folds": 1}, "task.folds"),
+        ({"folds": 999}, "documents"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused_in_one_line(corpus, settings, said):
     with pytest.raises((ConfigError, DataError), match=said):

@@ -31,7 +31,7 @@ END = 256
 
 
 class Pieces(NamedTuple):
-    """Documents as pieces of a text: where each begins, its bytes, whether a document ends there."""
+    """Pieces of documents: where each begins, its bytes, whether its document ends there."""
 
     starts: np.ndarray
     lengths: np.ndarray

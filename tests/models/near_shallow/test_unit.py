@@ -135,7 +135,9 @@ def test_comparisons_among_frequent_tokens_are_looked_up_and_the_others_computed
     generator = torch.Generator().manual_seed(0)
     table = torch.rand(25, 6, generator=generator, dtype=torch.float64)
     ranks = torch.randperm(25, generator=generator)
-    newest, ids = (torch.randint(0, 25, shape, generator=generator) for shape in ((3, 8), (3, 8, 5)))
+    newest, ids = (
+        torch.randint(0, 25, shape, generator=generator) for shape in ((3, 8), (3, 8, 5))
+    )
     found = caches.Comparisons()
     gap = found.between(table, ranks, newest, ids) - compare(table, newest, ids)
     assert gap.abs().max() < 1e-12

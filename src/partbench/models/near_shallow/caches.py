@@ -37,9 +37,7 @@ class Cache:
 
     def of(self, *weights: Tensor) -> Tensor:
         """The table of `weights` as they are now, without gradient."""
-        known = self._table is not None and (
-            self.trusted or all(map(_same, self._copies, weights))
-        )
+        known = self._table is not None and (self.trusted or all(map(_same, self._copies, weights)))
         if not known:
             self._copies = tuple(weight.detach().clone() for weight in weights)
             self._table = self.make(*self._copies)

@@ -38,9 +38,11 @@ class TokenModel:
         if len(table) * len(weight) <= LARGEST:
             self.whole = (table @ weight.T).log_softmax(1)
         else:
-            # Rows of the table are shares that sum to one, so no product exceeds the largest weight.
+            # Rows are shares that sum to one, so no product exceeds the largest weight.
             most = weight.max()
-            held = table.new_empty(ROWS, len(weight))  # taken once: freed each time, memory splinters
+            held = table.new_empty(
+                ROWS, len(weight)
+            )  # taken once: freed each time, memory splinters
             self.normaliser = torch.cat(
                 [
                     torch.mm(part, weight.T, out=held[: len(part)]).sub_(most).exp_().sum(1)

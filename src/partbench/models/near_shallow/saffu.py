@@ -53,7 +53,7 @@ class SAFFU(nn.Module):
     label_bits: of the hop; 0 is none, O then reads z. em: passes of hidden targets, 0 for uniform
     attention. start: "warm", or "cold": only E is fitted. frozen: share of the steps during which
     E stays as fitted. alpha, eps: smoothing. separator: the token that ends a document in packed
-    text; nothing is then predicted from another document.
+    text, -1 for the last of the vocabulary; nothing is then predicted from another document.
     Cost: vocab D + K^2 a context + D label_bits a context + label_bits vocab a context parameters.
     """
 
@@ -112,11 +112,12 @@ class SAFFU(nn.Module):
         )
         hidden = len(self.contexts) * (label_bits or width)
         self.output = nn.Linear(hidden, dims.vocab, bias=False)
-        if separator is not None and not 0 <= separator < dims.vocab:
+        if separator is not None and not -dims.vocab <= separator < dims.vocab:
             raise ConfigError(
-                f"model.separator: {separator} is no token; give 0 to {dims.vocab - 1}"
+                f"model.separator: {separator} is no token; give 0 to {dims.vocab - 1}, "
+                f"or -1 for the last"
             )
-        self.separator = separator
+        self.separator = None if separator is None else separator % dims.vocab
         self.at_rest = False  # whether the vectors are frozen in the step under way
         self.comparisons = caches.Comparisons()
         self.values = {name: caches.Cache(caches.sent) for name in self.sizes}
@@ -168,9 +169,7 @@ class SAFFU(nn.Module):
             return self.pooled(name, tokens, past, total)
         weight = self.hop(name).weight
         if name in self.values and not torch.is_grad_enabled():
-            ids, _, weights = self.attend(
-                name, self.padded(tokens), self._positions(tokens, past)
-            )
+            ids, _, weights = self.attend(name, self.padded(tokens), self._positions(tokens, past))
             sent = pool(self.values[name].of(self.vectors, weight), ids, weights)
         else:
             sent = nn.functional.linear(self.pooled(name, tokens, past, total), weight)

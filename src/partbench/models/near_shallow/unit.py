@@ -54,7 +54,9 @@ def products(pivots: Tensor, one: Tensor, table: Tensor, ids: Tensor) -> Tensor:
     rows = max(1, READ // ids.shape[-1])
     found = [
         (nn.functional.embedding(these, table) @ nn.functional.embedding(pivot, pivots)[..., None])
-        for these, pivot in zip(ids.flatten(0, -2).split(rows), one.flatten().split(rows), strict=True)
+        for these, pivot in zip(
+            ids.flatten(0, -2).split(rows), one.flatten().split(rows), strict=True
+        )
     ]
     return torch.cat(found).view(ids.shape)
 

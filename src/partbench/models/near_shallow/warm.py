@@ -124,9 +124,7 @@ def _fit_hops(
     if held_out:
         for name in model.contexts:
             z, y = _examples(model, held_out, [name], pooled=True)
-            own[name] = tempered(
-                seen[name], z, labels[y], alpha=recipe.alpha, eps=recipe.eps
-            )
+            own[name] = tempered(seen[name], z, labels[y], alpha=recipe.alpha, eps=recipe.eps)
         lowest = float("inf")
         for factor in SHARPER:
             solve_all(factor)

@@ -86,9 +86,9 @@ class Warm:
             blocks = token_vectors.blocks(kind, self.offsets)
             place = f"dims.width / {blocks} - 1" if blocks > 1 else "dims.width - 1"
             bits = max(0, width // blocks - 1)
-            found = token_vectors.with_edge(
-                kind, bits, self.offsets, ranks, chunks, drawn, place
-            )[:-1]
+            found = token_vectors.with_edge(kind, bits, self.offsets, ranks, chunks, drawn, place)[
+                :-1
+            ]
             found = nn.functional.pad(found, (0, width - found.shape[1]))
         return found * width**0.5 / found.norm(dim=1, keepdim=True)
 
