@@ -166,11 +166,10 @@ def batches(tokens: np.ndarray, size: int) -> list[Batch]:
 
 
 def by_tokens(tokens: np.ndarray, vocab: int) -> Row:
-    """Seconds and the process's peak memory, all included, of the warm start by tokens; width 128."""
+    """Seconds, and the whole process's peak memory, of the warm start by tokens; width 128."""
     rows: dict[int, Row] = {}
-    count = 1 << 14
-    while count < 2 * len(tokens):
-        some = tokens[: min(count, len(tokens))]
+    for count in (1 << bits for bits in range(14, 40, 2) if 1 << bits < 4 * len(tokens)):
+        some = tokens[:count]
         model = built(vocab, {"model": {"part": "saffu"}, "dims.width": 128})
         wall, processor = time.perf_counter(), time.process_time()
         model.fit(iter(batches(some, BATCH)))
@@ -179,7 +178,6 @@ def by_tokens(tokens: np.ndarray, vocab: int) -> Row:
             "processor_seconds": time.process_time() - processor,
             "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         }
-        count *= 4
     large = {n: row["processor_seconds"] for n, row in rows.items() if n >= 1 << 18}
     return {"rows": rows, "exponent": exponent(large)}
 
@@ -250,7 +248,7 @@ def show(answer: Row) -> None:
             f"warm start of {answer['tokens']:,} tokens, exponent {answer['warm']['exponent']:.2f}"
         )
         for count, row in answer["warm"]["rows"].items():
-            took = f"{row['seconds']:6.1f} s, of a processor {row['processor_seconds']:6.1f} s"
+            took = f"{row['seconds']:6.1f} s, of processors {row['processor_seconds']:6.1f} s"
             print(f"  {count:9,d} tokens  {took}  peak {row['peak_bytes'] / 2**20:6.0f} MB")
     if "race" in answer:
         result = answer["race"]
@@ -262,15 +260,15 @@ def show(answer: Row) -> None:
                 f"  begins at {math.exp(curve[0][1]):7.1f}, ends at {math.exp(curve[-1][1]):6.1f} "
                 f"after {curve[-1][0]:.1f} s, {result['parameters'][name]:,} parameters"
             )
-    here = answer["machine"]
-    print(f"{here['processor']} | {answer['threads']} threads | torch {here['torch']}")
+    here, threads = answer["machine"], answer["threads"]
+    print(f"{here['processor']} | {threads} threads | torch {here['torch']}")
 
 
 def draw(answer: Row, path: Path) -> None:
     """Seconds by length, by tokens, and perplexity by seconds, side by side."""
     import vl_convert
 
-    charts = []
+    charts: list[Row] = []
     if "length" in answer:
         forms = answer["length"].items()
         rows = [{"x": n, "y": s, "of": f} for f, row in forms for n, s in row["seconds"].items()]

@@ -21,7 +21,7 @@ from torch import Tensor
 from partbench.data.batch import Batch
 from partbench.models.near_shallow.caches import unchanged
 from partbench.models.near_shallow.hidden_targets import fit_attention
-from partbench.parts import cipher, vectors
+from partbench.parts import cipher, explicit, vectors
 from partbench.parts.apart import Windows, divided, gathered, ranked, thinned
 from partbench.parts.explicit import Evidence, Layer, centred, nll, solve, tempered
 
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
 SHARPER = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Multiples of the hops' own temperatures that are tried, until one is no better."""
-
-
-SCORED = 1 << 22
-"""Logits of held-out text that are looked at together to choose a temperature."""
 
 
 SAMPLE = 1 << 18
@@ -183,17 +179,13 @@ def _evidence(
 def _examples(
     model: "SAFFU", chunks: Sequence[Windows], names: list[str], pooled: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Features and targets of the predictions that count; every n-th where the vocabulary is large.
-
-    A search scores them some 25 times against all tokens.
-    """
+    """Features and targets of the predictions that count; fewer where the vocabulary is large."""
     features, targets = [], []
     for chunk in chunks:
         counts = chunk.weights.flatten() > 0
         features.append(_features(model, chunk, names, pooled)[counts].cpu())
         targets.append(chunk.targets.flatten()[counts].long().cpu())
-    every = 1 + sum(map(len, targets)) * model.dims.vocab // SCORED
-    return torch.cat(features)[::every], torch.cat(targets)[::every]
+    return explicit.thinned(torch.cat(features), torch.cat(targets), model.dims.vocab)
 
 
 def _set(weight: Tensor, layer: Layer) -> None:

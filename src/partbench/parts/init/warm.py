@@ -23,7 +23,7 @@ from partbench.core.ranges import NotNegative, Positive
 from partbench.core.roles import Role
 from partbench.parts import vectors as token_vectors
 from partbench.parts.apart import Given, Windows, divided, gathered, ranked
-from partbench.parts.explicit import Evidence, centred, solve, tempered
+from partbench.parts.explicit import Evidence, centred, solve, tempered, thinned
 from partbench.parts.pairs import Pairs
 
 
@@ -33,7 +33,7 @@ class Warm:
     Settings: std and cut as in `depth_scaled`; vectors: "cipher"; "shuffled", ciphers in a random
     order of frequencies; "random", non-negative ones; co-occurrences at `offsets`, "sum" or "cat",
     the last filled up with zeros where blocks do not divide the width. head: whether to solve for
-    it; alpha, eps: smoothing.
+    it; norm: the K it is solved with, in mean norms of its features; alpha, eps: smoothing.
     """
 
     NEEDS: ClassVar[dict[str, str]] = {"embedding": "table", "task": "tokens"}
@@ -47,13 +47,14 @@ class Warm:
         vectors: str = "cipher",
         offsets: list[int] = [-2, -1, 1, 2],  # noqa: B006 - the menu reads a literal; never changed
         head: bool = True,
+        norm: Positive = 1.0,
         alpha: NotNegative = 0.1,
         eps: Positive = 1e-3,
     ) -> None:
         token_vectors.check(vectors, offsets, "init")
         self.dims, self.std, self.cut = dims, std, cut or float("inf")
         self.vectors, self.offsets, self.head = vectors, offsets, head
-        self.alpha, self.eps = alpha, eps
+        self.norm, self.alpha, self.eps = norm, alpha, eps
 
     def value(self, draw: Tensor, role: Role) -> Tensor:
         """The starting value, same shape as the draw."""
@@ -101,10 +102,13 @@ class Warm:
                 torch.cat(item).flatten().cpu() for item in zip(*held_out, strict=True)
             )
             counts = weights > 0
-            h, y = features[inputs[counts]].float(), targets[counts].long()
-            tau = tempered(evidence, h, y, alpha=self.alpha, eps=self.eps)
+            x, y = thinned(inputs[counts], targets[counts].long(), self.dims.vocab)
+            how = {"norm": self.norm * evidence.norm, "alpha": self.alpha, "eps": self.eps}
+            tau = tempered(evidence, features[x].float(), y, **how)
             evidence.merge(self._evidence(left, features))
-        return centred(solve(evidence, tau=tau, alpha=self.alpha, eps=self.eps).weight)
+        norm = self.norm * evidence.norm
+        layer = solve(evidence, tau=tau, norm=norm, alpha=self.alpha, eps=self.eps)
+        return centred(layer.weight)
 
     def _evidence(self, chunks: Sequence[Windows], features: Tensor) -> Evidence:
         """F of each token's vector against what follows it, from counts of pairs."""
