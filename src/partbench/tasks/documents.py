@@ -55,7 +55,7 @@ class Documents:
     Raises DataError and ConfigError (one line) for a corpus or settings that cannot work.
     """
 
-    PROVIDES = ("tokens",)
+    PROVIDES = ("tokens", "own_shapes")
     unit = "bits per byte"
     vocab = END + 1
 
@@ -103,14 +103,13 @@ class Documents:
         return self._rows(rows, self.context) if self.layout == "padded" else self._packed(rows)
 
     def evaluation(self, seed: int, size: int) -> Iterator[Batch]:
-        """The held-out documents of pair `seed`, short ones first, one a row."""
+        """The held-out documents of pair `seed` in order, one a row, filled up to the context."""
         held_out = self.pieces.some(self._held_out(seed))
         within = held_out.targets.cumsum() <= max(self.evaluation_tokens, held_out.targets[0])
-        rows = held_out.some(within)
-        rows = rows.some(rows.lengths.argsort(kind="stable"))
-        for begin in range(0, len(rows.starts), size):
-            some = rows.some(np.arange(begin, min(begin + size, len(rows.starts))))
-            yield self._rows(some, int(some.targets.max()))
+        count = int(within.sum())
+        for begin in range(0, count, size):
+            some = held_out.some(np.arange(begin, min(begin + size, count)))
+            yield self._rows(some, self.context)
 
     def tally(self, score: Scored, batch: Batch) -> tuple[float, float]:
         """(bits, bytes) of the targets that count; an end stands for the divider's bytes."""
