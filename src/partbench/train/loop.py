@@ -121,7 +121,7 @@ class Run:
     def _begin_from_data(self) -> None:
         """What parts (`begin_from`) and the init part (`fit`) take from the batches."""
         init = Factory("init", self.cell.config["init"], {"dims": self.dims})()
-        parts = [m for m in self.model.modules() if hasattr(m, "begin_from")]
+        parts: list[Any] = [m for m in self.model.modules() if hasattr(m, "begin_from")]
         fits = hasattr(init, "fit")
         if self.start or not (parts or fits):  # taken up later, it came with the checkpoint
             return

@@ -103,8 +103,8 @@ class Warm:
             )
             counts = weights > 0
             x, y = thinned(inputs[counts], targets[counts].long(), self.dims.vocab)
-            how = {"norm": self.norm * evidence.norm, "alpha": self.alpha, "eps": self.eps}
-            tau = tempered(evidence, features[x].float(), y, **how)
+            norm, h = self.norm * evidence.norm, features[x].float()
+            tau = tempered(evidence, h, y, norm=norm, alpha=self.alpha, eps=self.eps)
             evidence.merge(self._evidence(left, features))
         norm = self.norm * evidence.norm
         layer = solve(evidence, tau=tau, norm=norm, alpha=self.alpha, eps=self.eps)
