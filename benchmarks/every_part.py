@@ -25,7 +25,7 @@ from partbench.core.config import Config, parse_assignment
 from partbench.core.errors import PartbenchError
 from partbench.core.files import write_whole
 from partbench.core.numerics import Numerics
-from partbench.data.text import open_text
+from partbench.data.text import identity_of
 from partbench.measure import machine
 from partbench.study.spec import base_config
 from partbench.train.metrics import read
@@ -63,13 +63,12 @@ def row(name: str, config: Config, seed: int) -> Row:
     try:
         resolved = config.resolved
         context = resolved["dims"]["context"]
-        task = {key: value for key, value in resolved["task"].items() if key != "part"}
         cell = Cell(
             config=resolved,
             seed=seed,
             numerics=asdict(Numerics()),
             torch=version("torch"),
-            corpus=open_text(context, **task).corpus.sha256,
+            corpus=identity_of(resolved["task"], context, seed),
         )
     except PartbenchError as error:
         return found | {"note": f"not alone in this base: {error}"}

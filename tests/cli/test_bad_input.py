@@ -34,6 +34,7 @@ MISTAKES = {
     "nothing to compare": (["compare"], ["--swap slot=part"]),
     "part": (["compare", "--swap", "ffn=swigloo"], ["swigloo", "'swiglu'"]),
     "slot": (["compare", "--swap", "fnn=swiglu"], ["fnn", "'ffn'"]),
+    "slot nobody uses": ([*COMPARE, "--swap", "router=sigmoid"], ["router", "mixture_of_experts"]),
     "slot to list": (["parts", "residul"], ["residul", "'residual'"]),
     "setting": (["compare", "--swap", "ffn.rato=3"], ["rato", "'ratio'"]),
     "setting of training": ([*COMPARE, "--set", "train.stps=3"], ["stps", "'steps'"]),

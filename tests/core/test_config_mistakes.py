@@ -38,7 +38,7 @@ MISTAKES = {
     "an optimiser": ({"optimizer": "adam"}, r"optimizer: .*did you mean 'adamw'"),
     "no slot to need": (
         {"init": "warm", "model": "saffu"},
-        r"^init=warm cannot work with model=saffu: .*this model has no embedding$",
+        r"^init=warm cannot work with model=saffu: .*this model has no slot embedding$",
     ),
     "not what is needed": (
         {"init": "warm", "model": {"embedding": "cipher"}},
@@ -78,3 +78,17 @@ def test_a_date_is_no_setting(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[task]\ncorpus = 2024-01-01\n")
     with pytest.raises(ConfigError, match="corpus"):
         resolve(Config.from_toml(tmp_path / "a.toml"))
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ({"batch": 12, "batch_doublings": 3}, r"batch of 12 cannot be halved 3 times; at most 2$"),
+        ({"batch_doublings": -1}, r"train\.batch_doublings: .* -1 times; at most 4$"),
+        ({"batch_warmup": 0.0}, r"train\.batch_warmup: 0 is no share of the run"),
+    ],
+    ids=str,
+)
+def test_a_batch_that_cannot_grow_as_asked_is_refused(train: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve(Config({"train": train}))

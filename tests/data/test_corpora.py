@@ -10,6 +10,7 @@ import pytest
 from partbench.core.errors import DataError
 from partbench.data import cache, corpora
 from partbench.data.corpora import open_corpus
+from partbench.data.readers import files
 
 
 def content(corpus) -> bytes:
@@ -63,7 +64,7 @@ def test_a_folder_is_its_files_by_path_joined_with_a_blank_line(texts):
 
 
 def test_a_text_longer_than_one_piece_is_read_whole(texts, monkeypatch):
-    monkeypatch.setattr(corpora, "PIECE_BYTES", 7)
+    monkeypatch.setattr(files, "PIECE_BYTES", 7)
     text = "naïve 日本語 text\n" * 20
     (texts / "a.txt").write_text(text, encoding="utf-8")
     (texts / "b.txt").write_text(text, encoding="utf-8")
@@ -159,7 +160,7 @@ def test_an_empty_file_or_folder_is_refused(texts):
     ],
 )
 def test_a_binary_file_is_refused_with_its_name_and_offset(texts, monkeypatch, data, offset, piece):
-    monkeypatch.setattr(corpora, "PIECE_BYTES", piece)
+    monkeypatch.setattr(files, "PIECE_BYTES", piece)
     (texts / "a.txt").write_text("fine")
     (texts / "picture.png").write_bytes(data)
     message = refusal(texts)
@@ -179,7 +180,7 @@ def test_what_cannot_be_read_is_refused(texts, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     (texts / "tale.txt").write_text("once")
-    monkeypatch.setattr(corpora, "open", forbidden, raising=False)
+    monkeypatch.setattr(files, "open", forbidden, raising=False)
     assert "cannot be read (Permission denied)" in refusal(texts / "tale.txt")
     monkeypatch.setattr(os, "scandir", forbidden)
     assert "cannot be read (Permission denied)" in refusal(texts)

@@ -3,27 +3,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partbench.core.errors import ConfigError
+from partbench.core.errors import ConfigError, InputError
 from partbench.data import cache
-from partbench.data.corpora import Corpus, open_corpus
-from partbench.data.tokenizers import Bytes, bpe, open_byte_pairs, open_tokenizer
+from partbench.data.stretch import Stretch
+from partbench.data.tokenizers import BPE, Bytes, Ready, bpe
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained():
     """A small BPE, trained once for all tests of this file."""
-    path = tmp_path_factory.mktemp("bpe") / "text.bin"
     text = "The naïve cat sat; 12 cats sat on mats, purring while dogs bark at passers-by.\n"
-    path.write_bytes(text.encode() * 50)
-    corpus = Corpus("text", path.stat().st_size, "0" * 64, path)
-    return bpe.BytePairs(bpe._train(corpus, 300))
+    return bpe.BytePairs(bpe._train([Stretch(np.frombuffer(text.encode() * 50, np.uint8))], 300))
 
 
 @pytest.fixture
-def prose(texts):
-    """A corpus for what needs the cache."""
-    (texts / "prose.txt").write_text("the cat and the dog and the rat\n" * 50)
-    return open_corpus(str(texts / "prose.txt"))
+def prose():
+    """A training part for what needs the cache."""
+    text = b"the cat and the dog and the rat\n" * 50
+    return [Stretch(np.frombuffer(text, np.uint8))]
+
+
+def learned(training, vocab):
+    return BPE(vocab=vocab).learn(training)
 
 
 def bytes_of(tokenizer, ids) -> bytes:
@@ -57,7 +58,7 @@ def test_bpe_gives_any_text_back(trained, text):
 
 
 def test_bpe_has_every_byte_and_shortens_its_own_text(trained):
-    assert trained.vocab == 300
+    assert len(trained.token_bytes()) == 300
     assert trained.dtype is np.uint16
     assert all(len(trained.encode(bytes([byte]))) == 1 for byte in range(256))
     assert len(trained.encode(b"The cats sat on mats.")) < 12
@@ -66,7 +67,7 @@ def test_bpe_has_every_byte_and_shortens_its_own_text(trained):
 def test_hugging_face_reads_the_cached_file_as_it_is(prose):
     from tokenizers import Tokenizer
 
-    ours = open_byte_pairs(prose, 280)
+    ours = learned(prose, 280)
     (path,) = cache.data_folder().glob("*-bpe-280.json")
     theirs = Tokenizer.from_file(str(path))
     text = "the naïve cat"
@@ -81,24 +82,40 @@ def test_training_twice_gives_the_same_tokenizer(prose):
 
 @pytest.mark.parametrize("keep", [0.0, 0.5])
 def test_a_damaged_tokenizer_file_is_made_anew(prose, keep):
-    identity = open_byte_pairs(prose, 280).identity
+    identity = learned(prose, 280).identity
     (path,) = cache.data_folder().glob("*-bpe-280.json")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
-    assert open_byte_pairs(prose, 280).identity == identity
+    assert learned(prose, 280).identity == identity
     assert path.read_bytes() == whole
 
 
 def test_a_small_text_gives_fewer_tokens_than_were_asked_for(prose):
-    assert 256 < open_byte_pairs(prose, 5000).vocab < 400
-    assert open_byte_pairs(prose, 256).vocab == 256
+    assert 256 < len(learned(prose, 5000).token_bytes()) < 400
+    assert len(learned(prose, 256).token_bytes()) == 256
+    assert BPE(vocab=5000).vocab == 5000, "the model keeps room, so that it is the same everywhere"
 
 
-def test_a_vocabulary_below_the_bytes_is_refused(prose):
-    with pytest.raises(
-        ConfigError, match=r"^task\.tokenizer_vocab: 255 is below .*give 256 or more$"
-    ):
-        open_tokenizer("bpe", prose, 255)
+def test_a_vocabulary_below_the_bytes_is_refused():
+    with pytest.raises(ConfigError, match=r"^tokenizer\.vocab: 255 is below .*give 256 or more$"):
+        BPE(vocab=255)
+
+
+def test_merges_are_learned_from_every_stretch_and_no_other_text(prose):
+    more = Stretch(np.frombuffer(b"zyx zyx zyx\n" * 50, np.uint8))
+    both, first = learned([*prose, more], 300), learned(prose, 300)
+    assert len(both.encode(b"zyx")) == 1
+    assert len(first.encode(b"zyx")) == 3
+    assert both.identity != first.identity
+
+
+def test_ready_tokens_are_written_as_their_numbers():
+    tokenizer = Ready(vocab=100)
+    assert tokenizer.encode(b"7 99  0").tolist() == [7, 99, 0]
+    assert tokenizer.decode([7, 99, 0]) == "7 99 0"
+    for wrong in (b"7 x", b"100", b"-1", b"1.5"):
+        with pytest.raises(InputError, match=r"is no token below 100; .* like '31373 995'$"):
+            tokenizer.encode(wrong)
 
 
 @settings(deadline=None, max_examples=100)

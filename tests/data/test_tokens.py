@@ -7,29 +7,32 @@ import numpy as np
 import pytest
 
 from partbench.data import cache
-from partbench.data.corpora import open_corpus
-from partbench.data.tokenizers import Bytes, open_byte_pairs
-from partbench.data.tokens import open_tokens
+from partbench.data.stretch import Stretch
+from partbench.data.tokenizers import BPE, Bytes, Ready
+from partbench.data.tokens import open_tokens, tokens_of
+
+TEXT = b"the cat and the dog and the rat\n" * 50
 
 
 @pytest.fixture
-def prose(texts):
-    (texts / "prose.txt").write_text("the cat and the dog and the rat\n" * 50)
-    return open_corpus(str(texts / "prose.txt"))
+def prose():
+    return Stretch(np.frombuffer(TEXT, np.uint8))
 
 
-def test_byte_tokens_are_the_corpus_itself(prose):
-    tokens = open_tokens(prose, Bytes())
-    assert tokens.tobytes() == prose.path.read_bytes()
-    assert not tokens.flags.writeable
+def test_byte_tokens_and_ready_ones_are_the_stretch_itself(prose):
+    assert open_tokens(prose, Bytes()) is prose.raw
+    shard = Stretch(np.arange(5, dtype=np.uint16))
+    assert open_tokens(shard, Ready(vocab=9)) is shard.raw
 
 
 def test_tokens_are_those_of_the_whole_text(prose):
-    tokenizer = open_byte_pairs(prose, 280)
+    tokenizer = BPE(vocab=280).learn([prose])
     tokens = open_tokens(prose, tokenizer)
     assert tokens.dtype == np.uint16
-    assert tokens.tolist() == tokenizer.encode(prose.data().tobytes()).tolist()
-    assert tokenizer.token_bytes()[tokens].sum() == prose.num_bytes
+    assert not tokens.flags.writeable
+    assert tokens.tolist() == tokenizer.encode(TEXT).tolist()
+    assert tokens.tolist() == tokens_of(prose.raw, tokenizer).tolist()
+    assert tokenizer.token_bytes()[tokens].sum() == len(TEXT)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +49,9 @@ def test_tokens_are_those_of_the_whole_text(prose):
     ],
 )
 def test_a_damaged_token_file_is_noticed_and_made_anew(prose, damage):
-    tokenizer = open_byte_pairs(prose, 280)
+    tokenizer = BPE(vocab=280).learn([prose])
     whole = open_tokens(prose, tokenizer).tolist()
-    (file,) = cache.data_folder().glob("*-bpe-*-*.bin")
+    (file,) = cache.data_folder().glob("*.bin")
     damage(file, file.with_suffix(".json"))
     assert open_tokens(prose, tokenizer).tolist() == whole
     assert file.stat().st_size == 2 * len(whole)
@@ -57,12 +60,14 @@ def test_a_damaged_token_file_is_noticed_and_made_anew(prose, damage):
 BUILD = """
 import hashlib, sys, time
 from partbench.data.corpora import open_corpus
-from partbench.data.tokenizers import open_byte_pairs
+from partbench.data.stretch import Stretch
+from partbench.data.tokenizers import BPE
 from partbench.data.tokens import open_tokens
 while time.time() < float(sys.argv[2]): pass
 corpus = open_corpus(sys.argv[1])
-tokenizer = open_byte_pairs(corpus, 320)
-print(tokenizer.identity, hashlib.sha256(open_tokens(corpus, tokenizer).tobytes()).hexdigest())
+stretch = Stretch(corpus.data(), corpus.sha256)
+tokenizer = BPE(vocab=320).learn([stretch])
+print(tokenizer.identity, hashlib.sha256(open_tokens(stretch, tokenizer).tobytes()).hexdigest())
 """
 
 

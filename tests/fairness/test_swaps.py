@@ -14,7 +14,7 @@ from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
 from partbench.models.build import build
-from partbench.testing.subject import BUILT, DIMS
+from partbench.testing.subject import BUILT, DIMS, Subject
 from partbench.train.loop import Run
 
 BASE = Config(
@@ -29,8 +29,10 @@ SWAPS = [
     for slot in (*BUILT, "optimizer", "schedule")
     for name in menu.names(slot)
     if "train" in menu.find("model", name if slot == "model" else "transformer").constants["PHASES"]
+    if not Subject(slot, name).seeing
 ]
-"""Every single-slot swap of the base. `init` and `task` are left out: they are about these."""
+"""Every single-slot swap of the base; `init` and `task` are left out: they are about these.
+Models of pictures are in tests/tasks/test_images.py."""
 
 
 def model(config: Config, seed: int = 0) -> nn.Module:

@@ -40,6 +40,7 @@ BY_BROADCASTING = {
     "mhc",
     "altup",
     "dense_former",
+    "laurel_previous",
     "frac_connections",
     "dynamic_hyper_connections",
     "dynamic_mhc",

@@ -16,7 +16,7 @@ from partbench.models.contract import Model, Score
 from partbench.models.transformer import Transformer
 from partbench.parts.ffn.mlp import MLP
 from partbench.parts.ffn.relu_squared import ReLUSquared
-from partbench.testing.subject import random_batch, variants
+from partbench.testing.subject import BUILT, random_batch, variants
 
 BASE = Config({"dims": {"depth": 5, "width": 32, "num_heads": 4, "context": 16}})
 
@@ -104,7 +104,14 @@ def test_biases_are_left_out_everywhere_by_one_setting() -> None:
     assert torch.equal(without.score(batch).nll, with_zeros.score(batch).nll)  # they start at 0
 
 
-@pytest.mark.parametrize("slot", ["norm", "mixer", "ffn"])
+@pytest.mark.parametrize(
+    "slot",
+    [
+        pytest.param(slot, marks=[pytest.mark.slow] if slot == "residual" else [])
+        for slot in BUILT
+        if slot != "model"
+    ],
+)
 def test_every_part_that_has_biases_can_do_without(slot: str) -> None:
     for subject in [s for name in names(slot) for s in variants(slot, name)]:
         tree = subject.config.edit({"model.biases": False}).resolved

@@ -26,6 +26,8 @@ SINGLE: list[dict[str, Any]] = [
     {"part": "laurel", "form": "weights"},
     {"part": "laurel", "form": "low_rank"},
     {"part": "laurel", "form": "both"},
+    {"part": "laurel_previous"},
+    {"part": "laurel_previous", "last": 2},
     {"part": "orthogonal_parallel"},
     {"part": "value_residual"},
     {"part": "value_embeddings"},

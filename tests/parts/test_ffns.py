@@ -9,6 +9,7 @@ from partbench.core.dims import resolve
 from partbench.parts.embedding.token import TokenEmbedding
 from partbench.parts.ffn.geglu import GeGLU
 from partbench.parts.ffn.mlp import MLP
+from partbench.parts.ffn.reglu import ReGLU
 from partbench.parts.ffn.relu_squared import ReLUSquared
 from partbench.parts.ffn.swiglu import SwiGLU
 from partbench.parts.flow import Flow
@@ -50,6 +51,14 @@ def test_geglu_is_its_formula(approximate: str) -> None:
         share = 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
     expected = (z * share * (X @ part.up.weight.T)) @ part.down.weight.T
     torch.testing.assert_close(part(X, FLOW), expected, rtol=0, atol=1e-13)
+
+
+def test_reglu_is_its_formula_and_its_gate_is_half_shut() -> None:
+    part = ReGLU(DIMS).double()
+    gate = (X @ part.gate.weight.T).clamp_min(0)
+    expected = (gate * (X @ part.up.weight.T)) @ part.down.weight.T
+    torch.testing.assert_close(part(X, FLOW), expected, rtol=0, atol=1e-13)
+    assert 0.3 < (gate == 0).double().mean() < 0.7
 
 
 def test_swiglu_is_its_formula() -> None:

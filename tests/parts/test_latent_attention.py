@@ -86,3 +86,16 @@ def test_the_cache_holds_a_latent_and_one_turned_key_a_token() -> None:
 def test_an_odd_number_of_turned_channels_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="5 is odd; the nearest even one is 6"):
         latent("fused", turned=5)
+
+
+def test_wider_heads_score_as_dims_transfer_says() -> None:
+    def scale(transfer: str, heads: int, **settings: Any) -> float:
+        dims = resolve(
+            depth=1, width=128, num_heads=heads, context=7, transfer=transfer, base_head_width=32
+        )
+        return LatentAttention(dims, Numerics(), RMSNorm, Softmax, **settings).sum.scale
+
+    assert scale("standard", 2) == (64 + 32) ** -0.5
+    assert scale("mup", 4) == scale("standard", 4) == 48**-0.5, "the base is the same model"
+    assert scale("mup", 2) == pytest.approx((32 / (64 * 96)) ** 0.5)
+    assert scale("mup", 1) == pytest.approx(scale("mup", 2) / 2), "falls with the width of a head"

@@ -18,6 +18,7 @@ from partbench.parts.position.none import NoPosition
 from partbench.parts.probability.shiftmax import ShiftMax
 from partbench.parts.probability.softmax import Softmax
 from partbench.parts.probability.sparsemax import Sparsemax
+from partbench.testing import check_part
 from partbench.testing.subject import random_batch
 
 DIMS = resolve(depth=1, width=16, num_heads=2, context=8)
@@ -163,3 +164,22 @@ def test_the_router_has_a_map_of_its_own_beside_attentions() -> None:
     extra = model.score(random_batch("router")).extra
     # At scores that hardly differ two layers' balance losses are each about `balance`.
     assert extra["balance"].item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_shared_experts_answer_every_token_beside_the_chosen() -> None:
+    part, plain = mixture(shared=2), mixture()
+    plain.load_state_dict({k: v for k, v in part.state_dict().items() if "shared" not in k})
+    halves = [part.shared_gate.weight, part.shared_up.weight, part.shared_down.weight.T]
+    expected = plain(X, flow())
+    for gate, up, down in zip(*(weight.chunk(2) for weight in halves), strict=True):
+        z = X @ gate.T
+        expected = expected + (z / (1 + (-z).exp()) * (X @ up.T)) @ down
+    torch.testing.assert_close(part(X, flow()), expected, rtol=0, atol=1e-11)
+    assert part.extra_flops() == plain.extra_flops()
+    with pytest.raises(ConfigError, match=r"^ffn\.shared: -1 is negative; 0 is none$"):
+        mixture(shared=-1)
+
+
+@pytest.mark.slow
+def test_shared_experts_keep_every_promise_of_the_slot() -> None:
+    check_part("ffn", "mixture_of_experts", shared=1)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from partbench.parts.norm.dynamic_erf import DynamicErf
 from partbench.parts.norm.dynamic_tanh import DynamicTanh
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
@@ -106,3 +107,13 @@ def test_dynamic_tanh_is_its_formula() -> None:
     torch.testing.assert_close(part(X), expected, rtol=0, atol=1e-7)
     assert torch.equal(DynamicTanh(8)(torch.zeros(2, 8)), torch.zeros(2, 8))
     assert DynamicTanh(8)(torch.full((2, 8), 1e6)).abs().max() == 1
+
+
+def test_dynamic_erf_is_its_formula() -> None:
+    part = with_weights(DynamicErf(8, start=0.8))
+    with torch.no_grad():
+        part.offset.fill_(0.3)
+    phi = torch.special.ndtr((0.8 * X + 0.3) * 2**0.5)  # the rescaled normal distribution function
+    torch.testing.assert_close(part(X), (2 * phi - 1) * GAIN + SHIFT, rtol=0, atol=1e-6)
+    assert torch.equal(DynamicErf(8)(torch.zeros(2, 8)), torch.zeros(2, 8))
+    assert DynamicErf(8)(torch.full((2, 8), 1e6)).abs().max() == 1

@@ -81,6 +81,20 @@ def test_laurel(form: str) -> None:
     same(told(part)[1], h)
 
 
+@pytest.mark.parametrize("last", [None, 1, 3])
+def test_laurel_adds_what_lay_before_earlier_sublayers(last: int | None) -> None:
+    part = awake({"part": "laurel_previous", "last": last})
+    held, weights = [X], part.weights.tolist()
+    for sublayer, output in enumerate(OUT):
+        seen = held[:-1][-(last or sublayer) :] if sublayer else []
+        mine, weights = weights[: len(seen)], weights[len(seen) :]
+        extra = sum(c * h for c, h in zip(mine, seen, strict=True))
+        held.append(held[-1] + output + extra)
+    assert weights == []
+    assert len(part.weights) == {None: 15, 1: 5, 3: 12}[last]
+    same(told(part)[1], held[-1])
+
+
 def test_an_orthogonal_update_is_orthogonal_and_adds_its_length() -> None:
     part = bare({"part": "orthogonal", "eps": 0.0})
     state = part.write(0, X, OUT[0])

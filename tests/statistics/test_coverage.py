@@ -9,7 +9,7 @@ from partbench.stats.matching import converted
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import moderated, paired
 from partbench.stats.sequential import confidence_sequence, e_value
-from partbench.stats.verdict import multiplier, slope_of_curve
+from partbench.stats.verdict import multiplier, slope_of_curve, tangent_drops
 
 TRUE_MEAN = 0.4
 
@@ -58,10 +58,12 @@ def test_rank_intervals_hold_the_median_at_least_at_their_level():
 
 
 def simulated_seeds(count: int, seed: int):
-    """Base at half and full budget, and an arm; slope .2, difference -.05, both share the base."""
+    """Base at half and full budget, and an arm; slope .2, difference -.05, both share the base.
+
+    The base follows a power law, whose tangent at the full budget has that slope."""
     random = np.random.default_rng(seed)
     base = random.normal(3.0, 0.01, (count, 8))
-    half = base + 0.2 * np.log(2) + random.normal(0, 0.01, (count, 8))
+    half = base * np.exp(0.2 * np.log(2) / base) + random.normal(0, 0.01, (count, 8))
     arm = base - 0.05 + random.normal(0, 0.02, (count, 8))
     return half, base, arm
 
@@ -89,7 +91,7 @@ def test_multipliers_cover_the_compute_that_buys_the_same_loss(form):
             slope = slope_of_curve(small, full)
             answer = multiplier(paired(other - full), slope.slope, slope.standard_error)
         else:
-            answer = over_seeds(other - full, small - full)
+            answer = over_seeds(other - full, tangent_drops(small, full))
         intervals.append((answer.low, answer.high))
     covered = share_that_hold(intervals, np.exp(0.05 / 0.2))
     assert covered == pytest.approx(0.95, abs=0.015)
@@ -105,8 +107,8 @@ def test_the_seed_blocks_keep_their_level_where_the_delta_method_does_not():
     for difference, drop in zip(differences, drops, strict=True):
         answer = over_seeds(difference, drop)
         blocks.append((answer.low, answer.high))
-        slope = slope_of_curve(drop, np.zeros(8))
-        answer = multiplier(paired(difference), slope.slope, slope.standard_error)
+        slope = paired(drop / np.log(2))
+        answer = multiplier(paired(difference), slope.mean, slope.standard_error)
         delta.append((answer.low, answer.high))
     assert share_that_hold(blocks, np.exp(1.0)) == pytest.approx(0.95, abs=0.02)
     assert abs(share_that_hold(delta, np.exp(1.0)) - 0.95) > 0.02

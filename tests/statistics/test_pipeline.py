@@ -10,8 +10,10 @@ import pytest
 
 from partbench.core.rng import stream
 from partbench.stats.power import power_of
+from partbench.stats.verdict import slope_of_curve
 from partbench.study.calibration.asked import Asked
 from partbench.study.calibration.resample import Pool, Truth, count, draw
+from partbench.study.plan import CURVE_SHARE
 
 STUDIES, FOLDS, SPREAD, DROP = 1500, 12, 0.02, 0.2
 ASKED = Asked()
@@ -19,7 +21,7 @@ CAREFUL = {"looks": ASKED.careful, "design": "obrien_fleming"}
 
 
 def judged(study, effect: float, seed: int, permuted: bool = False):
-    """Counts over studies whose differences are normal; the base drops by .2 in its second half."""
+    """Counts over studies whose differences are normal; the base drops by .2 on its last steps."""
     random = np.random.default_rng(seed)
     total = FOLDS * STUDIES
     own = {"status": "finished", "reason": "", "unit": "", "fold": 0, "liveness": []}
@@ -27,13 +29,14 @@ def judged(study, effect: float, seed: int, permuted: bool = False):
     def rows(scores):
         return {s: {**own, "score": float(x)} for s, x in enumerate(scores, start=1)}
 
-    luck = random.normal(0, 0.05, total)
+    luck = random.normal(3.0, 0.05, total)
     base = rows(luck)
     arm = rows(luck + random.normal(effect, SPREAD, total))
-    halves = rows(luck + random.normal(DROP, SPREAD / 4, total))
-    pool = Pool(study, {}, base, arm, arm, base, halves)
+    curve = rows(luck + random.normal(DROP, SPREAD / 4, total))
+    pool = Pool(study, {}, base, arm, arm, base, curve)
     drawn = draw(stream(seed), STUDIES, study, list(base), 1, permuted)
-    truth = Truth(effect, math.exp(-effect * math.log(2) / DROP))
+    small, whole = ([rows[s]["score"] for s in base] for rows in (curve, base))
+    truth = Truth(effect, math.exp(-effect / slope_of_curve(small, whole, 1 / CURVE_SHARE).slope))
     found = count([pool], drawn, truth)
     assert found["twin differs"] == 0
     return found

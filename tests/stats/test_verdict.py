@@ -110,9 +110,23 @@ DIFFERENCE = paired([-0.03, -0.05, -0.04, -0.06])
 
 
 def test_the_slope_by_hand():
-    answer = slope_of_curve([3.0, 3.2], [2.8, 2.8], ratio=2.0)
-    assert answer.slope == pytest.approx(0.3 / math.log(2))
-    assert answer.standard_error == pytest.approx(0.1 / math.log(2))
+    """L = C^-1 falls from 2 to 1 over a doubling; there the tangent is -dL/d ln C = 1."""
+    answer = slope_of_curve([2.0, 8.0], [1.0, 2.0], ratio=2.0)
+    assert answer.slope == pytest.approx((1 + 2 * 2) / 2)
+    assert answer.standard_error == pytest.approx((4 - 1) / 2)
+
+
+def test_the_tangent_lies_between_the_chord_and_that_of_a_curve_with_a_floor():
+    """On L = 1 + C^-1/2 from C = 3/5 to 1: slope 1/2 at the end, the chord's is .57."""
+    small, ratio = 1 + 0.6**-0.5, 1 / 0.6
+    found = slope_of_curve([small] * 2, [2.0] * 2, ratio).slope
+    assert 0.5 < found < (small - 2.0) / math.log(ratio)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0])
+def test_a_loss_that_no_power_law_goes_through_is_refused(bad):
+    with pytest.raises(ValueError, match="not above 0"):
+        slope_of_curve([3.0, 3.2], [2.8, bad])
 
 
 def test_a_ratio_that_is_not_above_one_is_refused():

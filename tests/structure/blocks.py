@@ -22,10 +22,14 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tests.structure.tree import PACKAGE, text
+
+from partbench.core import menu
+from partbench.study.spec import base_config, preset_names
 
 LANGUAGES = ("bash", "python", "toml", "text", "diff")
 TINY_SETS = {
@@ -44,7 +48,7 @@ SETUP = (
     "pytest tests/",
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv))\n")
+FILE = re.compile(r"# ([\w./]+\.(?:py|toml|txt|csv|jsonl))\n")
 VERDICTS = (0, 10, 11, 12)
 
 
@@ -95,7 +99,7 @@ def write_files(found: list[Block], folder: Path) -> list[Path]:
             path = folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             body = block.body
-            bare = path.suffix in (".txt", ".csv")
+            bare = path.suffix in (".txt", ".csv", ".jsonl")
             path.write_text(body.partition("\n")[2] if bare else body)
             written.append(path)
     return written
@@ -123,8 +127,16 @@ def toml(tree: dict[str, Any]) -> str:
     return "".join(f'"{key}" = {value(item)}\n' for key, item in tree.items())
 
 
+def tiny_sets(task: Any) -> dict[str, Any]:
+    """`TINY_SETS`, with those of the task that the task knows."""
+    name = task.get("part", "language") if isinstance(task, dict) else task
+    known = menu.find("task", name).settings
+    kept = {p: v for p, v in TINY_SETS.items() if not p.startswith("task.") or p[5:] in known}
+    return kept
+
+
 def _edited(tree: dict[str, Any]) -> dict[str, Any]:
-    for path, wanted in TINY_SETS.items():
+    for path, wanted in tiny_sets(tree.get("task", {})).items():
         section, name = path.split(".")
         table = tree.get(section, {})
         table = {"part": table} if isinstance(table, str) else table
@@ -190,11 +202,15 @@ class Runner:
             return arguments
         studies = [a for a in arguments[1:2] if a.endswith(".toml")]
         if not studies:
-            sets = [word for k, v in TINY_SETS.items() for word in ("--set", f"{k}={v}")]
+            bases = [b for a, b in pairwise(arguments) if a == "--base" and b in preset_names()]
+            base = base_config(bases[0]).declared if bases else {}
+            made = tiny_sets(base.get("task", {}))
+            sets = [word for k, v in made.items() for word in ("--set", f"{k}={v}")]
             return [*arguments, *sets, *TINY_STUDY]
         path = self.folder / studies[0]
         tree = tomllib.loads(path.read_text())
-        tree["set"] = {**tree.get("set", {}), **TINY_SETS}
+        base = base_config(tree.get("base", "quick"), path.parent).declared
+        tree["set"] = {**tree.get("set", {}), **tiny_sets(base.get("task", {}))}
         folder = self.folder / "tiny_studies"
         folder.mkdir(exist_ok=True)
         (folder / path.name).write_text(toml(tree))

@@ -8,6 +8,7 @@ from tests.structure.tree import ROOT, text
 
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
+from partbench.core.picture import Picture
 from partbench.study.spec import base_config, from_file, preset_names
 
 STUDIES = sorted((ROOT / "studies").glob("*.toml"))
@@ -56,5 +57,6 @@ def test_every_model_can_be_built(name: str, config: Config) -> None:
     from partbench.models.build import build
 
     tiny = config.edit(TINY)
-    model = build(tiny.resolved, vocab=64, seed=1, numerics=Numerics())
+    picture = Picture(channels=3, height=32, width=32)
+    model = build(tiny.resolved, vocab=64, seed=1, numerics=Numerics(), picture=picture)
     assert model.flops() > 0

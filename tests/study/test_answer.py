@@ -48,10 +48,10 @@ class Records:
         return self.known.get(cell.id)
 
 
-def table(pairs: int = 6, halves: float = 2.2, **differences: Any) -> dict[tuple[str, int], Any]:
-    """A base near 2.0, halves near 2.2, each arm at the base plus its differences in turn."""
+def table(pairs: int = 6, smaller: float = 2.2, **differences: Any) -> dict[tuple[str, int], Any]:
+    """A base near 2.0, with less compute near 2.2; arms at the base plus their differences."""
     known: dict[tuple[str, int], Any] = {
-        ("half", seed): halves + 0.001 * seed for seed in (1, 2, 3, 4)
+        ("curve", seed): smaller + 0.001 * seed for seed in (1, 2, 3, 4)
     }
     for seed in range(1, pairs + 1):
         known["base", seed] = 2.0 + 0.001 * (seed % 3)
@@ -159,13 +159,13 @@ def test_diverged_runs_are_outcomes(who, how_many, text):
 
 @pytest.mark.parametrize("missing", [[1], [2, 3], [1, 2, 3, 4]])
 @pytest.mark.parametrize("margin", ["0.05", "10 %"])
-def test_half_budget_cells_may_be_missing_or_lost(missing, margin, text):
+def test_smaller_budget_cells_may_be_missing_or_lost(missing, margin, text):
     for instead in (None, DIVERGED, FAILED):
         known = table()
         for seed in missing:
-            known.pop(("half", seed))
+            known.pop(("curve", seed))
             if instead:
-                known["half", seed] = instead
+                known["curve", seed] = instead
         report = ask(text, known, margin=margin)
         if len(missing) > 2:
             assert report["slope"] is None
@@ -174,16 +174,16 @@ def test_half_budget_cells_may_be_missing_or_lost(missing, margin, text):
         assert report["status"] == "complete"
 
 
-@pytest.mark.parametrize("halves", [2.0, 1.9, 1.0])
+@pytest.mark.parametrize("smaller", [2.0, 1.9, 1.0])
 @pytest.mark.parametrize("margin", ["0.05", "10 %"])
-def test_a_curve_that_is_flat_or_rises_converts_nothing(halves, margin, text):
-    report = ask(text, table(halves=halves), margin=margin)
+def test_a_curve_that_is_flat_or_rises_converts_nothing(smaller, margin, text):
+    report = ask(text, table(smaller=smaller), margin=margin)
     assert report["status"] == "complete"
     for arm in report["arms"]:
         assert arm["verdict"].get("multiplier") is None
         if margin == "10 %" and report["slope"]["value"] <= 0:
             assert arm["verdict"]["word"] is None
-    if margin == "10 %" and halves < 2.0:
+    if margin == "10 %" and smaller < 2.0:
         assert "flat curve" in report["margin_text"]
 
 
@@ -237,10 +237,10 @@ def test_a_question_that_thousands_of_pairs_would_not_settle(text):
         {},
         table(a=[0.3, -0.3], b=[0.0]),
         table(a=[1e12, -1e12], b=[1e-300]),
-        table(halves=1.0),
+        table(smaller=1.0),
         table() | {(NAMES[0], seed): DIVERGED for seed in range(1, 7)},
         table() | {("base", seed): DIVERGED for seed in range(1, 7)},
-        table() | {("base", 1): FAILED, (NAMES[1], 2): DIVERGED, ("half", 1): FAILED},
+        table() | {("base", 1): FAILED, (NAMES[1], 2): DIVERGED, ("curve", 1): FAILED},
     ],
     ids=["nothing", "wide", "extreme", "rising", "diverged", "base diverged", "all sorts"],
 )

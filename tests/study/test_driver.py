@@ -16,7 +16,7 @@ from partbench.core.files import held
 from partbench.report import markdown
 from partbench.report.write import data
 from partbench.study.ledger import Ledger
-from partbench.study.plan import half_budget, jobs_until
+from partbench.study.plan import curve_budget, jobs_until
 from partbench.study.run import Driver, Interrupted
 
 OUTSIDE = Path(__file__).parent.parent / "train" / "outside_parts.py"
@@ -31,11 +31,11 @@ def test_jobs_run_pair_by_pair_with_the_curve_after_the_first_look(text):
     ffn, norm = study.arms
     assert [(job.arm, job.seed) for job in jobs] == [
         ("base", 7), (ffn, 7), (norm, 7), ("base", 8), (ffn, 8), (norm, 8),
-        ("half", 7), ("half", 8),
+        ("curve", 7), ("curve", 8),
         ("base", 9), (ffn, 9), (norm, 9),
     ]  # fmt: skip
     assert len({job.cell.id for job in jobs}) == len(jobs)
-    assert half_budget(study.base).resolved["train"]["steps"] == 2
+    assert curve_budget(study.base).resolved["train"]["steps"] == 2
     assert [job.cell.config["train"]["steps"] for job in jobs[6:8]] == [2, 2]
 
 
@@ -66,7 +66,7 @@ def test_cells_that_two_studies_share_are_trained_once(text, here, tmp_path):
     second = drive(swaps(text, "norm=layernorm", margin="0.4"), tmp_path / "second")
     shared = [cell for cell in second["provenance"]["cells"] if cell["reused"]]
     # Base and its curve come from the first study; only the new arm is trained.
-    assert {cell["arm"] for cell in shared} == {"base", "base, half budget"}
+    assert {cell["arm"] for cell in shared} == {"base", "base, smaller budget"}
     assert second["totals"]["cells_reused"] == len(shared) >= 4
     assert {id: stamp for id, stamp in records().items() if id in before} == before
     assert len(records()) == len(before) + len(second["provenance"]["cells"]) - len(shared)

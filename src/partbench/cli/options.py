@@ -67,8 +67,7 @@ def ranked(choose: Choose, ranks: str | None) -> Choose:
 def check_ranks(study: Study) -> None:
     """ConfigError where an arm's batch cannot be shared by the study's ranks."""
     for config in study.everyone.values():
-        train = config.resolved["train"]
-        study.numerics.check_batch(train["batch"], train["accumulate"])
+        study.numerics.check_training(config.resolved["train"])
 
 
 def study_of(

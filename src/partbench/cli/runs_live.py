@@ -24,7 +24,7 @@ class RunsLive:
 
         self.question = question
         self.at_once = at_once
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),

@@ -11,7 +11,6 @@ runs from anywhere, but the address does not depend on it.
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from partbench.core import outside
 from partbench.core.config import fingerprint
+from partbench.core.earlier import as_first_written, as_now_written
 from partbench.core.errors import ConfigError
 from partbench.core.numerics import Numerics
 
@@ -57,18 +57,22 @@ class Cell:
     def arm(self) -> str:
         """Hash of everything but the seed; cells of one arm share it."""
         names = (item.name for item in dataclasses.fields(self) if item.name != "seed")
-        return fingerprint({name: getattr(self, name) for name in names} | self.portable)
+        return fingerprint({name: getattr(self, name) for name in names} | self.addressed)
 
     @cached_property
     def portable(self) -> dict[str, Any]:
         """`config` and `code` without the folders of outside files."""
         short = outside.portable(self.code)
         config = outside.renamed(self.config, lambda name: short.get(name, name))
-        task = config.get("task", {})
-        if self.corpus and os.sep in task.get("corpus", ""):
-            config["task"] = task | {"corpus": Path(task["corpus"]).name}
+        if self.corpus:
+            config["task"] = outside.moved(config["task"], lambda path: Path(path).name)
         code = {short.get(name, name): content for name, content in self.code.items()}
         return {"config": config, "code": code}
+
+    @cached_property
+    def addressed(self) -> dict[str, Any]:
+        """`portable`, as it was written when the first records were made."""
+        return self.portable | {"config": as_first_written(self.portable["config"])}
 
     def with_seed(self, seed: int) -> "Cell":
         """The same arm's cell of another seed. Planning thousands hashes each arm once."""
@@ -89,10 +93,11 @@ class Cell:
     def read(cls, path: Path) -> "Cell":
         """The cell in a spec file; ConfigError where it is missing or damaged."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            spec = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**spec, "config": as_now_written(spec["config"])})
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such cell spec") from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"{path}: not a cell spec: {error}") from None
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.menu import SLOTS, Part, find
-from partbench.core.resolve import SECTIONS, TOP_SLOTS, Tree, named, resolve
+from partbench.core.resolve import SECTIONS, TASK_SLOTS, TOP_SLOTS, Tree, named, resolve
 
 
 class Config:
@@ -125,8 +125,10 @@ def read_toml(path: Path) -> Tree:
 
 
 def full_path(path: str) -> list[str]:
-    """`ffn.ratio` -> [model, ffn, ratio]; a model's slots may leave out `model`."""
+    """`ffn.ratio` -> [model, ffn, ratio]: slots may leave out the `model` or `task` they are in."""
     names = path.split(".")
+    if names[0] in TASK_SLOTS:
+        return ["task", *names]
     if names[0] in SLOTS and names[0] not in TOP_SLOTS:
         return ["model", *names]
     if names[0] not in SECTIONS:

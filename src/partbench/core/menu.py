@@ -23,6 +23,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 SLOTS: dict[str, str] = {
     "task": "tasks",
+    "tokenizer": "data/tokenizers",
+    "data": "data/training",
     "model": "models",
     "embedding": "parts/embedding",
     "position": "parts/position",
@@ -31,6 +33,7 @@ SLOTS: dict[str, str] = {
     "probability": "parts/probability",
     "ffn": "parts/ffn",
     "router": "parts/router",
+    "block": "parts/block",
     "residual": "parts/residual",
     "head": "parts/head",
     "init": "parts/init",

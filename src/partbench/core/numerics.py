@@ -45,6 +45,12 @@ class Numerics:
         values = dataclasses.asdict(self)
         return {k: v for k, v in values.items() if k not in LATER or v != LATER[k]}
 
+    def check_training(self, settings: dict[str, Any]) -> None:
+        """ConfigError where a batch, at its smallest too, cannot be cut into equal shares."""
+        first = 2 ** settings["batch_doublings"]
+        self.check_batch(settings["batch"], settings["accumulate"])
+        self.check_batch(settings["batch"] // first, max(1, settings["accumulate"] // first))
+
     def check_batch(self, batch: int, accumulate: int) -> None:
         """ConfigError where `batch` sequences cannot be cut into equal shares and micro-batches."""
         pieces = self.ranks * accumulate

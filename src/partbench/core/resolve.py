@@ -1,7 +1,7 @@
 """From what a configuration declares to what it means: every default filled in, everything checked.
 
-A slot's table is checked against its part's own signature (the menu); a model's slots that are not
-named get the parts in the model's DEFAULTS; only slots in its TILED may hold a list.
+A slot's table is checked against its part's own signature (the menu); slots of a model or a task
+that are not named get the parts in its DEFAULTS; only slots in its TILED may hold a list.
 """
 
 import json
@@ -13,6 +13,7 @@ from partbench.core.menu import SLOTS, find
 from partbench.core.training import resolve_training
 
 TOP_SLOTS = ("task", "model", "init", "optimizer", "schedule")
+TASK_SLOTS = ("tokenizer", "data")
 SECTIONS = ("task", "dims", "model", "init", "optimizer", "schedule", "train")
 DIMS_SETTINGS = ("depth", "width", "num_heads", "num_kv_heads", "head_width", "context",
                  "transfer", "base_width", "base_depth", "base_head_width")  # fmt: skip
@@ -86,12 +87,13 @@ def _resolve_slot(slot: str, value: Any, place: str, default: str, tiled: bool =
         raise ConfigError(f'{place}.part: {name!r} is not a name; write e.g. "{default}"')
     part = find(slot, name, place)
     tree: Tree = {"part": name}
-    allowed = ["part", *part.slots, *part.settings] if slot == "model" else [*part.settings]
+    owner = slot in ("model", "task")
+    allowed = ["part", *part.slots, *part.settings] if owner else [*part.settings]
     for key in value:
         if key != "part" and key not in allowed:
-            kind = "slot or setting" if slot == "model" else "setting"
+            kind = "slot or setting" if owner else "setting"
             raise unknown(kind, key, f"{place}.{key} (part '{name}')", allowed)
-    if slot == "model":
+    if owner:
         for inner in part.slots:
             fallback = part.constants.get("DEFAULTS", {}).get(inner, "")
             tiled = inner in part.constants.get("TILED", ())
@@ -111,6 +113,7 @@ def _resolve_slot(slot: str, value: Any, place: str, default: str, tiled: bool =
 def _check_together(tree: Tree) -> None:
     """Parts say what they provide and what they cannot work beside; names are never compared."""
     parts = [find(slot, name) for slot, name in named(tree)]
+    filled = {part.slot for part in parts}
     if tree["dims"]["transfer"] != "standard":
         for part in parts:
             follows = "transfer" in part.constants.get("PROVIDES", ())
@@ -129,10 +132,10 @@ def _check_together(tree: Tree) -> None:
                         f"it forbids '{ability}'"
                     )
         for slot, ability in part.constants.get("NEEDS", {}).items():
-            if not any(other.slot == slot for other in parts):
+            if slot not in filled:
                 raise ConfigError(
                     f"{part.slot}={part.name} cannot work with model={tree['model']['part']}: "
-                    f"it needs '{ability}' from the {slot}, and this model has no {slot}"
+                    f"it needs '{ability}' from the {slot}, and this model has no slot {slot}"
                 )
             for other in parts:
                 if other.slot == slot and ability not in other.constants.get("PROVIDES", ()):

@@ -6,14 +6,17 @@ Names hold the content's hash, so two processes that build the same file replace
 and a reader that has the old one mapped keeps it.
 """
 
+import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from partbench.core.errors import DataError, LedgerError
 from partbench.core.home import home
@@ -88,6 +91,33 @@ def has_size(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except OSError:
         return False
+
+
+def map_file(path: Path, dtype: Any, count: int) -> np.ndarray:
+    """`count` numbers of a raw file, memory-mapped and read-only."""
+    if not count:
+        return np.zeros(0, dtype)  # an empty file cannot be mapped
+    # A plain array over the mapping: indexing np.memmap itself costs ten times as much.
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(count,)))
+
+
+def kept(identity: str, dtype: Any, make: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:
+    """The numbers called `identity`: from the cache, or from the pieces `make` gives, then kept.
+
+    Beside the raw file lies how many there must be; a file that is cut or longer is made anew.
+    """
+    path = data_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()}.bin"
+    record, width = path.with_suffix(".json"), np.dtype(dtype).itemsize
+    count = read_json(record)
+    if type(count) is not int or count < 0 or not has_size(path, count * width):
+        count = 0
+        with draft(path.parent) as paper:
+            for piece in make():
+                paper.file.write(np.ascontiguousarray(piece, dtype).tobytes())
+                count += len(piece)
+            paper.keep(path)
+        write_json(record, count)
+    return map_file(path, dtype, count)
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:

@@ -1,6 +1,6 @@
-"""Corpora: the embedded text, any text file, or a folder of them, as one immutable file of bytes.
+"""Corpora: the embedded text, any file or a folder of them, as one immutable file.
 
-    name -> sources (one or many, plain, .gz or .xz) -> joined, checked, hashed
+    name -> sources (text, JSON lines, Parquet; or token shards) -> joined, checked, hashed
          -> home()/data/<sha256>.bin, memory-mapped
 
 The text is always copied there, plain files too: whoever edits or truncates the original while a
@@ -8,15 +8,11 @@ study runs changes nothing (a mapped file that shrinks would kill the process). 
 pieces, so memory stays flat whatever the size. Torch-free: the driver hashes corpora too.
 """
 
-import codecs
-import gzip
 import hashlib
 import json
 import os
 import time
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +21,11 @@ import numpy as np
 
 from partbench.core.errors import DataError, nearest
 from partbench.data import cache
+from partbench.data.readers import SHARDS, format_of, read
+from partbench.data.readers.files import reason
+from partbench.data.readers.shards import read_shard
 
-PIECE_BYTES = 1 << 20
 SETTLED_SECONDS = 2.0
-
-OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open}
-DAMAGE: tuple[type[Exception], ...] = (gzip.BadGzipFile, EOFError, zlib.error)
-with suppress(ImportError):  # some builds of Python are without lzma
-    import lzma
-
-    OPENERS[".xz"] = lzma.open
-    DAMAGE += (lzma.LZMAError,)
 
 
 @dataclass(frozen=True)
@@ -56,28 +46,39 @@ EMBEDDED = {
 }
 
 
-_CHOICES = f"give a path to text, or an embedded corpus: {', '.join(EMBEDDED)}"
+_CHOICES = f"give a path to text or tokens, or an embedded corpus: {', '.join(EMBEDDED)}"
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text: what it is called, how many bytes it has, their SHA-256, and where they lie."""
+    """A text: what it is called, how many bytes it has, their SHA-256, and where they lie.
+
+    largest: of a corpus of tokens the largest one; None for text.
+    """
 
     name: str
     num_bytes: int
     sha256: str
     path: Path
+    largest: int | None = None
+
+    @property
+    def dtype(self) -> Any:
+        """Of its numbers: bytes or tokens."""
+        return np.dtype(np.uint8 if self.largest is None else np.uint16)
 
     def data(self) -> np.ndarray:
-        """The bytes, uint8 [num_bytes], memory-mapped and read-only."""
-        return map_file(self.path, np.uint8, self.num_bytes)
+        """The bytes, uint8 [num_bytes], or tokens, uint16; memory-mapped and read-only."""
+        return cache.map_file(self.path, self.dtype, self.num_bytes // self.dtype.itemsize)
 
 
-def open_corpus(name: str) -> Corpus:
+def open_corpus(name: str, column: str = "text") -> Corpus:
     """The embedded corpus `name`, or the file or folder at the path `name`.
 
-    A folder gives all its files, subfolders too, sorted by path and joined with a blank line;
-    hidden files are left out. An embedded name wins over a file of the same name (`./name`).
+    A folder gives all its files, subfolders too, sorted by path; documents are joined with a blank
+    line, token shards (.bin) as they are; hidden files are left out. column: the field or column of
+    JSON lines and Parquet that is text. An embedded name wins over a file of the same name
+    (`./name`).
     Raises DataError (one line) for what is missing, empty, unreadable or not UTF-8 text.
     """
     if name in EMBEDDED:
@@ -87,33 +88,29 @@ def open_corpus(name: str) -> Corpus:
         sources = _sources(name, root)
         looks = [(str(path), path.stat()) for path in sources]
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"corpus {name!r}: cannot be read ({_reason(error)})") from None
-    stamp = cache.data_folder() / f"{_identity(looks)}.stamp.json"
+        raise DataError(f"corpus {name!r}: cannot be read ({reason(error)})") from None
+    stamp = cache.data_folder() / f"{_identity(looks, column)}.stamp.json"
     known = cache.read_json(stamp)
     if isinstance(known, dict) and {"sha256", "num_bytes"} <= known.keys():
         path = cache.data_folder() / f"{known['sha256']}.bin"
         if cache.has_size(path, known["num_bytes"]):
-            return Corpus(root.name, known["num_bytes"], known["sha256"], path)
-    corpus = _gather(name, root.name, sources)
+            content = known["num_bytes"], known["sha256"]
+            return Corpus(root.name, *content, path, known.get("largest"))
+    corpus = _gather(name, root.name, sources, column)
     # A file changed within one tick of the clock keeps its time stamp, so only settled files are
     # recognised by it; git guards its index in the same way.
     changed = max(max(status.st_mtime, status.st_ctime) for _, status in looks)
     if time.time() - changed > SETTLED_SECONDS:
-        cache.write_json(stamp, {"sha256": corpus.sha256, "num_bytes": corpus.num_bytes})
+        names = ("sha256", "num_bytes", "largest")
+        cache.write_json(stamp, {name: getattr(corpus, name) for name in names})
     return corpus
-
-
-def map_file(path: Path, dtype: type[np.generic], count: int) -> np.ndarray:
-    """`count` numbers of a raw file, memory-mapped and read-only."""
-    # A plain array over the mapping: indexing np.memmap itself costs ten times as much.
-    return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(count,)))
 
 
 def _open_embedded(name: str) -> Corpus:
     text = EMBEDDED[name]
     path = cache.data_folder() / f"{text.sha256}.bin"
     if not cache.has_size(path, text.num_bytes):
-        corpus = _gather(name, name, [text.path])
+        corpus = _gather(name, name, [text.path], "")
         if corpus.sha256 != text.sha256:
             raise DataError(
                 f"corpus '{name}': {text.path} is not the text that ships with partbench; "
@@ -161,75 +158,49 @@ def _missing(name: str, root: Path) -> DataError:
     return DataError(f"corpus {name!r}: there is no such file or folder; {hint}")
 
 
-def _gather(called: str, name: str, sources: list[Path]) -> Corpus:
+def _gather(called: str, name: str, sources: list[Path], column: str) -> Corpus:
     """Read, check, join and hash `sources` into the cache."""
-    digest, total, tail = hashlib.sha256(), 0, b""
+    digest, total, largest = hashlib.sha256(), 0, None
+    shards = [source for source in sources if format_of(source) == SHARDS]
+    if shards and len(shards) < len(sources):
+        others = next(source for source in sources if source not in shards)
+        raise DataError(
+            f"corpus {called!r}: {shards[0].name} holds tokens and {others.name} text; "
+            f"put them into folders of their own"
+        )
     folder = cache.data_folder()
     with cache.draft(folder) as paper:
-        for source in sources:
-            first = True
-            for piece in _text(called, source):
-                if first and total:
-                    piece = (b"\n" if tail.endswith(b"\n") else b"\n\n") + piece
-                first = False
-                digest.update(piece)
-                paper.file.write(piece)
-                total, tail = total + len(piece), piece[-1:]
+        if shards:
+            largest = 0
+            for tokens in (piece for source in sources for piece in read_shard(called, source)):
+                largest = max(largest, int(tokens.max(initial=0)))
+                digest.update(tokens.data)
+                paper.file.write(tokens.data)
+                total += tokens.nbytes
+        for piece in () if shards else _joined(called, sources, column):
+            digest.update(piece)
+            paper.file.write(piece)
+            total += len(piece)
         if total == 0:
             raise DataError(f"corpus {called!r}: empty; give a file with text in it")
         path = folder / f"{digest.hexdigest()}.bin"
         if not cache.has_size(path, total):
             paper.keep(path)
-    return Corpus(name, total, digest.hexdigest(), path)
+    return Corpus(name, total, digest.hexdigest(), path, largest)
 
 
-def _text(called: str, source: Path) -> Iterator[bytes]:
-    """The bytes of one source in pieces; DataError at the first that is not UTF-8 text."""
-    decoder, offset = codecs.getincrementaldecoder("utf-8")(), 0
-    for piece in _pieces(called, source):
-        pending = len(decoder.getstate()[0])  # bytes of a character cut by the piece's end
-        wrong = [offset + piece.find(b"\0")] if b"\0" in piece else []
-        try:
-            decoder.decode(piece)
-        except UnicodeDecodeError as error:
-            wrong.append(offset - pending + error.start)
-        if wrong:
-            raise _binary(called, source, min(wrong))
-        yield piece
-        offset += len(piece)
-    pending = len(decoder.getstate()[0])
-    if pending:
-        raise _binary(called, source, offset - pending)
+def _joined(called: str, sources: list[Path], column: str) -> Iterator[bytes]:
+    """The documents of all sources, with a blank line between any two."""
+    tail = b""
+    for source in sources:
+        for begins, piece in read(called, source, column):
+            if begins and tail:
+                piece = (b"\n" if tail.endswith(b"\n") else b"\n\n") + piece
+            yield piece
+            tail = piece[-1:]
 
 
-def _binary(called: str, source: Path, offset: int) -> DataError:
-    return DataError(
-        f"corpus {called!r}: {source} is not UTF-8 text (byte {offset}); "
-        f"convert it to UTF-8 or leave it out"
-    )
-
-
-def _pieces(called: str, source: Path) -> Iterator[bytes]:
-    """The bytes of one source, decompressed; DataError where they cannot be read."""
-    try:
-        with OPENERS.get(source.suffix.lower(), open)(source, "rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                yield piece
-    except DAMAGE as error:
-        raise DataError(
-            f"corpus {called!r}: {source} is damaged ({error}); fetch it again"
-        ) from None
-    except OSError as error:
-        raise DataError(
-            f"corpus {called!r}: {source} cannot be read ({_reason(error)}); check its permissions"
-        ) from None
-
-
-def _identity(looks: list[tuple[str, os.stat_result]]) -> str:
+def _identity(looks: list[tuple[str, os.stat_result]], column: str) -> str:
     """A hash that changes whenever a source does, without reading it."""
     rows = [(p, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for p, s in looks]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    return hashlib.sha256(json.dumps([column, rows]).encode()).hexdigest()

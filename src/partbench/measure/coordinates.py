@@ -20,6 +20,7 @@ from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.tasks.build import build_task
+from partbench.tasks.contract import offered
 
 BATCH = 16
 
@@ -30,9 +31,9 @@ def movement(tree: dict[str, Any], *, seed: int, steps: int, rate: float) -> dic
 
     Raises ConfigError for a model without a residual stream.
     """
-    task = build_task(tree)
+    task = build_task(tree, seed)
     batch = task.batch(seed, 0, BATCH)
-    model: Any = build(tree, vocab=task.vocab, seed=seed, numerics=Numerics())
+    model: Any = build(tree, seed=seed, numerics=Numerics(), **offered(task))
     if not hasattr(model, "residual"):
         raise ConfigError(f"model={tree['model']['part']}: it has no residual stream to follow")
     dims = Dims(**tree["dims"], vocab=task.vocab)

@@ -2,6 +2,16 @@
 
 from partbench.models.near_shallow.saffu import SAFFU
 from partbench.models.ngram import NGram
+from partbench.models.pictures.cnn_a import CNNA
+from partbench.models.pictures.cnn_b import CNNB
+from partbench.models.pictures.vit import VisionTransformer
 from partbench.models.transformer import Transformer
 
-PARTS = {"transformer": Transformer, "ngram": NGram, "saffu": SAFFU}
+PARTS = {
+    "transformer": Transformer,
+    "ngram": NGram,
+    "saffu": SAFFU,
+    "cnn_a": CNNA,
+    "cnn_b": CNNB,
+    "vit": VisionTransformer,
+}

@@ -13,6 +13,7 @@ from partbench.core.dims import Dims
 from partbench.core.factory import Factory
 from partbench.core.menu import find
 from partbench.core.numerics import Numerics
+from partbench.core.picture import Picture
 from partbench.core.roles import DRAWN, Role
 from partbench.models import accounting
 from partbench.models.contract import Network
@@ -20,14 +21,20 @@ from partbench.models.contract import Network
 Tree = dict[str, Any]
 
 
-def build(tree: Tree, *, vocab: int, seed: int, numerics: Numerics) -> Network:
+def build(
+    tree: Tree, *, vocab: int, seed: int, numerics: Numerics, picture: Picture | None = None
+) -> Network:
     """The model of a resolved configuration, initialised for `seed`.
+
+    vocab, picture: what the task says of its answers and, where it has pictures, of their size.
 
     Draws depend on (seed, parameter name, shape) alone, so two models that differ in one part
     start with every other number equal. torch's global random state is left as it was.
     """
     dims = Dims(**tree["dims"], vocab=vocab)
     lab: dict[str, Any] = {"dims": dims, "numerics": numerics}
+    if picture is not None:
+        lab["picture"] = picture
     choice = tree["model"]
     part = find("model", choice["part"])
 

@@ -5,7 +5,8 @@ Its class declares:
     PHASES   how it learns: ("train",) by gradients, ("fit",) by one pass of counting or algebra,
              or both in order; the one trainer runs them on the same batches.
     DEFAULTS the part that fills each of its slots where a configuration is silent;
-    TILED    the slots that may hold a list of parts, tiled over depth.
+    TILED    the slots that may hold a list of parts, tiled over depth;
+    HANDED   the slots that it only hands on to its parts, where nobody may ask for them.
 """
 
 from collections.abc import Iterable
@@ -23,13 +24,15 @@ class Score(NamedTuple):
     nll: negative log-likelihood of each target in nats [batch, time]; weights: as in the batch;
     extra: auxiliary losses (name -> scalar, already weighted) that training adds to the mean nll.
     correct: whether each target was the likeliest [batch, time], bool, where a model can say so
-    without gradients; tasks that are decided on accuracy need it.
+    without gradients; tasks that are decided on accuracy need it. confidence: the probability it
+    gave to the likeliest [batch, time], beside `correct`.
     """
 
     nll: Losses
     weights: Tensor
     extra: dict[str, Tensor]
     correct: Tensor | None = None
+    confidence: Tensor | None = None
 
     def mean(self) -> Tensor:
         """Weighted mean of the nll, in nats a target."""

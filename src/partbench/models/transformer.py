@@ -1,7 +1,7 @@
 """The Transformer decoder as a row of slots, in the order in which a token passes them.
 
     x = embedding(tokens), then position on the stream
-    for each layer:   residual reads, mixer, residual writes;  residual reads, ffn, residual writes
+    for each layer:   block: residual reads, mixer, residual writes;  reads, ffn, writes
     head(residual's end)
 
 Every slot is a folder in `parts/`; norms belong to the residual (and to mixers that ask for one),
@@ -11,6 +11,7 @@ Papers: Vaswani et al. 2017, arXiv:1706.03762; decoder only: Liu et al. 2018, ar
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -50,6 +51,7 @@ class Transformer(nn.Module):
     PHASES = ("train",)
     PROVIDES = ("transfer",)
     TILED = ("mixer", "ffn", "position")
+    HANDED = ("norm", "probability", "router")
     DEFAULTS = {
         "embedding": "token",
         "position": "rotary",
@@ -58,6 +60,7 @@ class Transformer(nn.Module):
         "probability": "softmax",
         "ffn": "swiglu",
         "router": "softmax",
+        "block": "serial",
         "residual": "pre_norm",
         "head": "linear",
     }
@@ -72,6 +75,7 @@ class Transformer(nn.Module):
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
         router: Callable[..., nn.Module],
+        block: Callable[..., nn.Module],
         residual: Callable[..., Residual],
         head: Callable[..., Head],
         *,
@@ -90,8 +94,9 @@ class Transformer(nn.Module):
             ffn(layer=layer, norm=norm, probability=probability, router=router)
             for layer in range(dims.depth)
         )
+        self.blocks = nn.ModuleList(block(layer=layer, norm=norm) for layer in range(dims.depth))
         self.residual = residual(norm=norm, router=router)
-        self.head = head(embedding=self.embedding)
+        self.head = head(embedding=self.embedding, router=router)
         if not biases:
             accounting.leave_out(self, Role.BIAS)
 
@@ -100,7 +105,7 @@ class Transformer(nn.Module):
         x, flow = self._stream(batch.inputs)
         answer = Answer(*self.head.score(x, batch.targets, batch.weights))
         flow.charge("z_loss", answer.z_loss)
-        return Score(answer.nll, batch.weights, flow.losses, answer.correct)
+        return Score(answer.nll, batch.weights, flow.losses, answer.correct, answer.confidence)
 
     def forward(self, tokens: Tokens) -> Logits:
         """Logits after each token."""
@@ -118,7 +123,7 @@ class Transformer(nn.Module):
             raise InputError(f"decoding: the state was begun for {state.capacity} tokens, no more")
         caches = list(state.caches)
 
-        def mix(layer: int, x: Reads, flow: Flow) -> Stream:
+        def mix(layer: int, flow: Flow, x: Reads) -> Stream:
             y, caches[layer] = self._mixer(layer).step(x, flow, caches[layer])
             return y
 
@@ -137,10 +142,10 @@ class Transformer(nn.Module):
 
     def _stream(self, tokens: Tokens) -> tuple[Stream, Flow]:
         self._refuse_beyond(tokens.shape[1])
-        return self._trunk(tokens, 0, lambda layer, x, flow: self.mixers[layer](x, flow))
+        return self._trunk(tokens, 0, lambda layer, flow, x: self.mixers[layer](x, flow))
 
     def _trunk(
-        self, tokens: Tokens, past: int, mix: Callable[[int, Reads, Flow], Stream]
+        self, tokens: Tokens, past: int, mix: Callable[[int, Flow, Reads], Stream]
     ) -> tuple[Stream, Flow]:
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
         values = self.residual.values if isinstance(self.residual, MixesValues) else None
@@ -149,20 +154,18 @@ class Transformer(nn.Module):
         for position in self._positions():
             x = position.stream(x, flow)
         state = self.residual.begin(x)
-        for layer in range(self.dims.depth):
+        for layer, (block, ffn) in enumerate(zip(self.blocks, self.ffns, strict=True)):
             position = self._positions()[layer % len(self._positions())]
             # A flow of its own, so that a layer can be computed again.
             here = replace(flow, layer=layer, position=position)
-            u, state = self.residual.read(2 * layer, state)
-            state = self.residual.write(2 * layer, state, self._share(mix(layer, u, here)))
-            u, state = self.residual.read(2 * layer + 1, state)
-            output = self._share(self.ffns[layer](u, here))
-            state = self.residual.write(2 * layer + 1, state, output)
+            mixed, fed = partial(mix, layer, here), partial(ffn, flow=here)
+            state = block(layer, state, self.residual, self._share(mixed), self._share(fed))
         return self._before_head(self.residual.end(state)), flow
 
-    def _share(self, output: Stream) -> Stream:
-        """What a sublayer writes, divided by `dims.depth_ratio`."""
-        return output if self.dims.depth_ratio == 1 else output / self.dims.depth_ratio
+    def _share(self, sublayer: Callable[[Any], Stream]) -> Callable[[Any], Stream]:
+        """The sublayer, its output divided by `dims.depth_ratio`."""
+        ratio = self.dims.depth_ratio
+        return sublayer if ratio == 1 else lambda read: sublayer(read) / ratio
 
     def _before_head(self, x: Stream) -> Stream:
         """What the head reads, divided by `dims.width_ratio`: in training and decoding alike."""

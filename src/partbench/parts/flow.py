@@ -20,6 +20,8 @@ class Flow:
     position: the model's position part, which mixers ask about queries, keys and scores.
     shared: what one sublayer leaves for later ones (tables worth computing once, first values).
     layer: the layer whose sublayer is at work.
+    causal: whether a position may see those up to its own alone, or all (patches of a picture).
+        Mixers that scan or count (convolutions, recurrences, SAFFU) look back whatever it says.
     values: what a mixer puts in place of its values, where the residual part has a say in them.
     losses: auxiliary losses, name -> scalar, already weighted; parts add to them with `charge`.
     """
@@ -29,6 +31,7 @@ class Flow:
     position: "Position"
     shared: dict[str, Tensor] = field(default_factory=dict)
     layer: int = 0
+    causal: bool = True
     values: Callable[[Tensor, "Flow"], Tensor] | None = None
     losses: dict[str, Tensor] = field(default_factory=dict)
 

@@ -176,9 +176,10 @@ def _coverage(found: Tree) -> str:
     typical = "-" if law["typical"] is None else f"{law['typical']:.3f}x"
     return (
         f"5 % more tokens, charged as none, are a multiplier of {law['planted']:.2f}x. The "
-        "verdict's multiplier follows the line from the base's half budget to its whole one. "
-        "*The bank's* is what that line gives on all seeds: where it differs from the planted "
-        "one, the base's curve bends, and the line is at fault, not the noise.\n\n"
+        "verdict's multiplier follows the tangent of the power law through the base's scores at "
+        "its smaller and its whole budget. *The bank's* is what that gives on all seeds: where it "
+        "differs from the planted one, the base's curve bends otherwise, and the tangent is at "
+        "fault, not the noise.\n\n"
         + _table(head, lines)
         + f"\nBy the base's law over {_looks(law['budgets'])} steps, {law['seeds']} seeds each: "
         f"typically {typical}, and the 95 % interval holds {law['planted']:.2f}x in "

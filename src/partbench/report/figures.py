@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from partbench.report import absent, quantities, sentences
-from partbench.report.charts import curves, forest, pairs, rates, rungs
+from partbench.report.charts import curves, depth, forest, pairs, rates, rungs
 from partbench.report.charts.svg import svg
 
 
@@ -103,6 +103,41 @@ def of_arm(arm: dict, report: dict, place: int) -> list[Figure]:
             "What the arm is worth in compute at each size, with its interval. Above 1 it saves.",
             (("arm-line", "arm"),),
             f"Compute multiplier of {name} at every rung of the ladder.",
+        ),
+        (
+            depth.stream,
+            "The stream over depth",
+            "Its size after each sublayer at the end of training, mean over runs.",
+            LINES,
+            f"Size of the residual stream of base and {name} after every sublayer.",
+        ),
+        (
+            depth.output,
+            "What sublayers write",
+            "The size of what each sublayer adds, at the end of training.",
+            LINES,
+            f"Size of what every sublayer of base and {name} writes.",
+        ),
+        (
+            depth.gradient,
+            "Gradients over depth",
+            "By what each sublayer wrote: level is well balanced.",
+            LINES,
+            f"Size of the gradient by every sublayer's output, of base and {name}.",
+        ),
+        (
+            depth.alignment,
+            "Along the stream or across it",
+            "Cosine of what is written with the stream it is added to; 0 is across.",
+            LINES,
+            f"Cosine of every sublayer's output with the stream, of base and {name}.",
+        ),
+        (
+            depth.imbalance,
+            "Gain of the mixing",
+            "How far the mixing from a sublayer to the end is from keeping sums: 0 keeps them.",
+            LINES,
+            f"Largest absolute logarithm of a column sum of the composite mixing of {name}.",
         ),
     )
     made = []

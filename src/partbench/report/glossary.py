@@ -7,6 +7,15 @@ SCORES = {
         "The score is bits per byte: how many bits the model needs, on average, to write down "
         "one byte of text that it has never seen. Lower is better."
     ),
+    "bits per picture": (
+        "The score is bits per picture: how many bits the model needs, on average, to say of what "
+        "class a picture is that it has never seen. It counts how sure a wrong answer was. Lower "
+        "is better."
+    ),
+    "errors per picture": (
+        "The score is errors per picture: the share of pictures never seen before whose likeliest "
+        "class was wrong. Lower is better."
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from partbench.report import glossary, origins, sentences, stages, tables, tree
 from partbench.report.absent import ours
+from partbench.report.answers import answers
 
 
 def markdown(report: dict) -> str:
@@ -65,6 +66,9 @@ def of_arm(arm: dict, report: dict) -> list[str]:
     costs = tables.costs(arm, report)
     if costs.rows:
         lines += table(costs)
+    told = answers(arm)
+    if told.rows:
+        lines += table(told)
     alive = tables.liveness(arm, report)
     if alive.rows:
         lines += table(alive)

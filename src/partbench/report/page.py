@@ -17,6 +17,7 @@ from partbench.report import (
     tables,
     tree,
 )
+from partbench.report.answers import answers
 
 if TYPE_CHECKING:
     import jinja2
@@ -41,6 +42,7 @@ def html(report: dict) -> str:
             drawn=figures.drawn(report),
             tables=tables,
             stages=stages,
+            answers=answers,
             origins=origins,
             sentences=sentences,
             quantities=quantities,

@@ -153,6 +153,18 @@ def scale(arm: dict, report: dict) -> str:
     return f"{said}: {slope} of log multiplier a decade {ends}"
 
 
+def decisions(report: dict) -> str:
+    """Say how often, in this ledger, the smallest size decided as the largest did."""
+    known = report.get("decisions")
+    if not known:
+        return ""
+    ends = f"[{100 * known['low']:.0f}, {100 * known['high']:.0f}] %"
+    return (
+        f"In this ledger the smallest size took the largest one's side in {known['agreed']} of "
+        f"{known['decided']} decided comparisons {ends}"
+    )
+
+
 def what_settles(verdict: dict) -> str:
     """Say how many more pairs would turn inconclusive into an answer."""
     futile = verdict.get("futile")

@@ -1,6 +1,7 @@
 """Tables of what surrounds a verdict: tuning before it, fresh pairs and other sizes after it."""
 
 from partbench.report import quantities
+from partbench.report.sentences import decisions
 from partbench.report.tables import Table, estimate, multiplier_text, without_empty_end
 
 
@@ -52,7 +53,8 @@ def ladder(arm: dict, report: dict) -> Table | None:
             )
         )
     headings = ("parameters", "tokens", "pairs", "base", "difference", "compute", "no number")
-    return without_empty_end(Table("The same swap at every size", headings, rows, (1, 2, 3, 4, 5)))
+    caption = ". ".join(filter(None, ("The same swap at every size", decisions(report))))
+    return without_empty_end(Table(caption, headings, rows, (1, 2, 3, 4, 5)))
 
 
 def following(arm: dict, report: dict) -> Table | None:
@@ -70,6 +72,9 @@ def following(arm: dict, report: dict) -> Table | None:
     if shrunken := arm.get("shrunken"):
         name = "less the luck of the best of many"
         rows.append((name, "no claim", estimate(shrunken, digits), pairs, quantities.level(0.95)))
+    if known := arm.get("moderated"):
+        name = f"with the noise of {quantities.number_of(known['studies'], 'earlier comparison')}"
+        rows.append((name, "no claim", estimate(known, digits), pairs, quantities.level(0.95)))
     fresh, together = arm.get("confirmation"), arm.get("shared_rate")
     if fresh:
         level = quantities.level(fresh["level"])

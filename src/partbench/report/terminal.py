@@ -22,7 +22,7 @@ def show(report: dict, console: "Console | None" = None, page: Path | None = Non
     """Print the verdicts: a table on a terminal, one plain line an arm otherwise."""
     from rich.console import Console
 
-    console = console or Console()
+    console = console or Console(emoji=False)
     if console.is_terminal:
         console.print(verdicts(report, page, width=console.width))
         return

@@ -10,7 +10,7 @@ KEYS = (
     " value seconds settle diverged seed fold reason parameters flops_per_token"
     " seconds_per_step tokens_per_second peak_memory_bytes time_ratio time_ratio_low"
     " time_ratio_high liveness moved gradient_share reset_cost alive note curves train evaluation"
-    " slope standard_error budgets totals cells cells_reused tokens core_seconds reproduce"
+    " probes slope standard_error budgets totals cells cells_reused tokens core_seconds reproduce"
     " provenance partbench torch python platform machine processor cores memory_bytes numerics"
     " precision attention threads corpus sha256 bytes id reused"
 ).split()

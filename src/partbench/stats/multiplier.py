@@ -44,9 +44,10 @@ def over_seeds(
     """Jackknife-t over seed blocks of `log M = -mean(differences) ln(ratio) / mean(drops)`.
 
     Seed s gives the equal-token difference and the drop of the base's loss from its small budget
-    to its large one. Both hold the base's noise of that seed, which the delta method would take
-    as independent; leaving seeds out whole does not. Pseudo-values `n theta - (n-1) theta_(-s)`,
-    t with n - 1 freedom. None where the mean drop is under 2 standard errors.
+    to its large one (`verdict.tangent_drops`). Both hold the base's noise of that seed, which the
+    delta method would take as independent; leaving seeds out whole does not. Pseudo-values
+    `n theta - (n-1) theta_(-s)`, t with n - 1 freedom. None where the mean drop is under 2
+    standard errors.
     ValueError: fewer than 3 seeds, rows of unequal length. Source: Tukey 1958; Miller 1974.
     """
     from scipy.special import stdtrit

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from partbench.stats.checks import (
+    Numbers,
     finite_numbers,
     not_negative,
     one_row,
@@ -121,20 +122,34 @@ def word_of(low: float, high: float, margin: float) -> tuple[str, str]:
     return INCONCLUSIVE, ""
 
 
-def slope_of_curve(losses_half: ArrayLike, losses_full: ArrayLike, ratio: float = 2.0) -> Slope:
-    """The base's slope from the same seeds at two budgets, `ratio` apart in compute.
+def slope_of_curve(losses_small: ArrayLike, losses_full: ArrayLike, ratio: float = 2.0) -> Slope:
+    """The base's slope at its own budget, from the same seeds at two, `ratio` apart in compute.
 
-    `slope = mean over seeds of (L_half - L_full) / ln(ratio)`, with its standard error. Both
-    budgets must end their schedule: a loss read half-way down one run is not on this curve.
+    `slope = mean over seeds of tangent_drops / ln(ratio)`, with its standard error. Both budgets
+    must end their schedule: a loss read on the way down one run is not on this curve.
     """
     if not (ratio > 1 and math.isfinite(ratio)):
         raise ValueError(f"ratio is {ratio}: give larger budget over smaller, such as 2")
-    half = finite_numbers(losses_half, "losses_half")
-    full = finite_numbers(losses_full, "losses_full")
-    if len(half) != len(full):
-        raise ValueError(f"{len(half)} losses at the small budget, {len(full)} at the large one")
-    drops = paired((half - full) / math.log(ratio))
+    drops = paired(tangent_drops(losses_small, losses_full) / math.log(ratio))
     return Slope(drops.mean, drops.standard_error, drops.count)
+
+
+def tangent_drops(losses_small: ArrayLike, losses_full: ArrayLike) -> Numbers:
+    """`L ln(L_small / L)` for every seed: what its loss falls between two budgets by the tangent.
+
+    `L_small - L` is the chord, and a curve that flattens is less steep at its end than the chord
+    is. This is the end's tangent of the power law L = a C^-b through both points, the least a
+    curve can flatten: a floor under the losses flattens it more, so slopes err high and
+    multipliers low, the less so the nearer the budgets lie.
+    ValueError: rows of unequal length, a loss that is not above 0.
+    """
+    small = finite_numbers(losses_small, "losses_small")
+    full = finite_numbers(losses_full, "losses_full")
+    if len(small) != len(full):
+        raise ValueError(f"{len(small)} losses at the small budget, {len(full)} at the large one")
+    if min(small.min(), full.min()) <= 0:
+        raise ValueError("a loss is not above 0: no power law goes through it")
+    return full * np.log(small / full)
 
 
 def multiplier(

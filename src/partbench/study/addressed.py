@@ -4,17 +4,14 @@ A spec says where files from outside lie, so that it runs from anywhere; its add
 (core/cell.py).
 """
 
-import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from partbench.core import outside
 from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
-from partbench.data.corpora import EMBEDDED, open_corpus
-from partbench.data.text import open_text
+from partbench.data.sources import identity, placed
 
 
 def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
@@ -24,7 +21,7 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
         seed=seed,
         numerics=numerics.tree,
         torch=version("torch"),
-        corpus=_corpus(config),
+        corpus=_corpus(config, seed),
         code={outside.absolute(name): code for name, code in config.outside_code().items()},
     )
 
@@ -32,18 +29,10 @@ def cell_of(config: Config, seed: int, numerics: Numerics) -> Cell:
 def _placed(config: Config) -> dict[str, Any]:
     """The resolved configuration with every file from outside at its absolute path."""
     tree = outside.renamed(config.resolved, outside.absolute)
-    if tree["task"].get("corpus", next(iter(EMBEDDED))) not in EMBEDDED:
-        path = os.path.abspath(Path(tree["task"]["corpus"]).expanduser())
-        tree["task"] = tree["task"] | {"corpus": path}
+    tree["task"] = placed(tree["task"])
     return tree
 
 
-def _corpus(config: Config) -> str:
-    """SHA-256 of the text an arm is trained on, opened and checked; empty for tasks without."""
-    task = config.resolved["task"]
-    if "corpus" not in task:
-        return ""
-    if "tokenizer" not in task:  # a task that reads the bytes themselves
-        return open_corpus(task["corpus"]).sha256
-    settings = {name: value for name, value in task.items() if name != "part"}
-    return open_text(config.resolved["dims"]["context"], **settings).corpus.sha256
+def _corpus(config: Config, seed: int) -> str:
+    """SHA-256 of what an arm is trained on, opened and checked; empty for tasks without."""
+    return identity(config.resolved["task"], config.resolved["dims"]["context"], seed)

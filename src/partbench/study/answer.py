@@ -80,6 +80,7 @@ def report(
             "config": asked.base.resolved,
             "costs": evidence.costs("base", reading.records, costs),
             "curves": evidence.curves("base", reading.records),
+            "probes": evidence.probes("base", reading.records),
         },
         "arms": arms,
         "slope": reading.slope,

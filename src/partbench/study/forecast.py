@@ -19,6 +19,7 @@ from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, confirming_jobs, jobs_until, tokens
 from partbench.study.spec import Study
 
+UNIT = "bits per byte"
 USUAL_SPREAD = 0.02
 """Spread of paired differences (bits per byte) where nothing is known: measured at 0.4M parameters,
 300-400 steps, over feed-forward, norm and position swaps (.005 to .03)."""
@@ -43,6 +44,7 @@ class Forecast:
     spread_source: str
     looks: tuple[int, ...]
     slots: int
+    unit: str = UNIT
 
 
 def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
@@ -78,6 +80,7 @@ def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
         spread_source=spread_source,
         looks=study.looks,
         slots=slots,
+        unit="units of the score" if study.base.resolved["task"]["part"] != "language" else UNIT,
     )
 
 
@@ -95,7 +98,7 @@ def _following(study: Study) -> list[Job]:
     return [*fresh, *(job for rung in rungs for job in jobs_at(rung, 0))]
 
 
-def text(found: Forecast, unit: str = "bits per byte") -> str:
+def text(found: Forecast) -> str:
     """The forecast in lines."""
     return "\n".join(
         (
@@ -107,8 +110,8 @@ def text(found: Forecast, unit: str = "bits per byte") -> str:
             f"time         {60 * found.hours_last:.0f} minutes at most, {found.slots} at a time",
             f"memory       about {found.memory_bytes / 2**20:.0f} MiB",
             f"disk         about {found.disk_bytes / 2**20:.0f} MiB in the ledger",
-            f"resolves     a difference of {found.detectable:.3f} {unit} with power .80 at the "
-            f"last look, if pairs spread by {found.spread:.3f} ({found.spread_source})",
+            f"resolves     a difference of {found.detectable:.3f} {found.unit} with power .80 "
+            f"at the last look, if pairs spread by {found.spread:.3f} ({found.spread_source})",
         )
     )
 

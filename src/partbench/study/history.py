@@ -16,7 +16,7 @@ from partbench.core.files import write_json
 
 FOLDER = "studies"
 VERDICT = ("word", "reason", "sign", "difference", "low", "high", "level", "pairs", "multiplier",
-           "seconds")  # fmt: skip
+           "seconds", "sd_difference")  # fmt: skip
 Tree = dict[str, Any]
 
 

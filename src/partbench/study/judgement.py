@@ -1,6 +1,6 @@
 """What the base's own curve is good for: the margin, equal seconds, the compute multiplier.
 
-slope s = -dL / d ln(compute), from the base at half and at whole budget on the same seeds
+slope s = -dL / d ln(compute), from the base at a smaller and its whole budget, on the same seeds
 margin of x of compute = s ln(1 + x);  at equal seconds d + s ln(time ratio);  multiplier
 exp(-d / s).  All follow the curve's tangent: near the base's own budget only.
 """
@@ -14,38 +14,39 @@ from partbench.stats.matching import SECONDS, TOKENS, Ratio, four_matchings
 from partbench.stats.multiplier import over_seeds
 from partbench.stats.paired import paired
 from partbench.stats.verdict import Slope
-from partbench.study.ledger import Halves, Records
-from partbench.study.plan import half_budget
+from partbench.study.ledger import Curve, Records
+from partbench.study.plan import curve_budget
 from partbench.study.spec import Study
 
 Tree = dict[str, Any]
 
 
-def slope_of(records: Records, halves: Halves, study: Study) -> Tree | None:
+def slope_of(records: Records, curve: Curve, study: Study) -> Tree | None:
     """Slope and standard error in the task's unit an e-fold of compute, and the drops by seed.
 
-    None before two seeds have both budgets.
+    None before two seeds have both budgets, and where a score is not above 0.
     """
     both = [
-        (half["score"], whole["score"], seed)
-        for seed, half in halves.items()
+        (small["score"], whole["score"], seed)
+        for seed, small in curve.items()
         if (whole := records.get(("base", seed)))
-        and half
-        and half["status"] == whole["status"] == "finished"
+        and small
+        and small["status"] == whole["status"] == "finished"
     ]
-    if len(both) < 2:
+    if len(both) < 2 or min(min(row[:2]) for row in both) <= 0:
         return None
     steps = study.base.resolved["train"]["steps"]
-    small = half_budget(study.base).resolved["train"]["steps"]
+    small = curve_budget(study.base).resolved["train"]["steps"]
     if small == steps:
         return None
     low, high = [row[0] for row in both], [row[1] for row in both]
     found = verdict.slope_of_curve(low, high, steps / small)
+    drops = verdict.tangent_drops(low, high)
     return {
         "value": found.slope,
         "standard_error": found.standard_error,
         "budgets": [small, steps],
-        "drops": {str(row[2]): row[0] - row[1] for row in both},
+        "drops": {str(row[2]): float(drop) for row, drop in zip(both, drops, strict=True)},
         "pairs": found.count,
     }
 

@@ -23,8 +23,8 @@ from partbench.study.index import Index, Row, folders
 
 Records = dict[tuple[str, int], dict[str, Any] | None]
 """(arm, seed) -> the record of that cell, None where there is none yet."""
-Halves = dict[int, dict[str, Any] | None]
-"""Seed -> the record of the base at half the budget."""
+Curve = dict[int, dict[str, Any] | None]
+"""Seed -> the record of the base at the smaller budget of its curve."""
 
 
 class Ledger:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from partbench import __version__
 from partbench.core.cell import Cell
-from partbench.data.corpora import open_corpus
 from partbench.measure import machine
 from partbench.study import ladder, tuning
 from partbench.study.plan import Job, curve_jobs, pair_jobs, tokens
@@ -30,7 +29,7 @@ def cells(study: Study, ledger: Known, reading: Reading, following: list[Job]) -
     asked = reading.study
     seeds = sorted({seed for _, seed in reading.records})
     wanted = [(job.arm, job) for job in pair_jobs(asked, seeds, list(asked.arms))]
-    wanted += [("base, half budget", job) for job in curve_jobs(asked)]
+    wanted += [("base, smaller budget", job) for job in curve_jobs(asked)]
     wanted += [(f"{job.arm}, after the verdict", job) for job in following]
     if study.tune:
         factors = tuning.read(study, ledger).factors
@@ -64,8 +63,7 @@ def totals(study: Study, declared: Tree, used: list[Used]) -> Tree:
 def provenance(study: Study, declared: Tree, used: list[Used]) -> Tree:
     """Versions, machine, numerics, text and the list of all cells."""
     known = set(declared["known"])
-    name = study.base.resolved["task"].get("corpus")
-    corpus = open_corpus(name) if name else None
+    corpus = source(study.base.resolved["task"])
     return {
         "partbench": __version__,
         "torch": study.declaration["torch"],

@@ -14,7 +14,7 @@ from partbench.stats.futility import Futility, futility
 from partbench.stats.sequential import DESIGNS, Design
 from partbench.study import evidence
 from partbench.study.judgement import Tree, slope_of, unit_margin
-from partbench.study.ledger import Halves, Records
+from partbench.study.ledger import Curve, Records
 from partbench.study.plan import curve_jobs, pair_jobs
 from partbench.study.spec import Study
 from partbench.study.tuning import Known
@@ -22,11 +22,11 @@ from partbench.study.tuning import Known
 
 @dataclass(frozen=True)
 class Reading:
-    """Records of base and arms over some pairs, the base's half budgets, and arms held back."""
+    """Records of base and arms over some pairs, the base's curve, and arms held back."""
 
     study: Study
     records: Records
-    halves: Halves
+    curve: Curve
     held_back: Mapping[str, str]
 
     @classmethod
@@ -36,8 +36,8 @@ class Reading:
         """Look every pair of `seeds` up."""
         jobs = pair_jobs(study, seeds, list(study.arms))
         records: Records = {(job.arm, job.seed): ledger.record(job.cell) for job in jobs}
-        halves: Halves = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
-        return cls(study, records, halves, held_back)
+        curve: Curve = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
+        return cls(study, records, curve, held_back)
 
     @cached_property
     def design(self) -> Design:
@@ -52,7 +52,7 @@ class Reading:
     @cached_property
     def slope(self) -> Tree | None:
         """How fast the base's loss falls with compute."""
-        return slope_of(self.records, self.halves, self.study)
+        return slope_of(self.records, self.curve, self.study)
 
     @cached_property
     def margin(self) -> tuple[float | None, str]:

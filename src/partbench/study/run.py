@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from partbench.core.errors import ConfigError, InputError
 from partbench.core.files import held, write_json
 from partbench.engines import Engine
-from partbench.study import after, answer, costs, history, ladder, share, tuning
+from partbench.study import after, answer, costs, history, ladder, memory, share, tuning
 from partbench.study.ledger import Ledger
 from partbench.study.plan import Job, jobs_until
 from partbench.study.signals import asking
@@ -148,6 +148,7 @@ class Driver:
             bought=bought,
             reproduce=self.reproduce,
         )
+        memory.add(report, self.ledger.studies())
         if bought:
             self._write(report, self.folder)
             self.ledger.remember(report["study_id"], history.summary(report))

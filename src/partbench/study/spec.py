@@ -22,7 +22,7 @@ from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
-from partbench.study import declared
+from partbench.study import declared, idle
 from partbench.study.addressed import cell_of
 from partbench.study.declared import FLAT_LOOKS, Ladder, Tune, parse_margin, plain
 
@@ -77,6 +77,8 @@ class Study:
             )
         if self.confirm < 0 or self.confirm in (1, 2):
             raise ConfigError(f"confirm: {self.confirm} fresh pairs decide nothing; give 3 or more")
+        for name, config in self.arms.items():
+            idle.check(self.base, name, config)
         for config in (self.base, *self.arms.values()):
             for edit in self.ladder.rungs if self.ladder else ():
                 _ = config.edit(edit).resolved
@@ -123,7 +125,7 @@ class Study:
             "numerics": self.numerics.tree,
             "torch": version("torch"),
             "epoch": EPOCH,
-            "configurations": {name: cell.portable["config"] for name, cell in cells.items()},
+            "configurations": {name: cell.addressed["config"] for name, cell in cells.items()},
             "corpora": {name: cell.corpus for name, cell in cells.items()},
             "code": {name: cell.portable["code"] for name, cell in cells.items()},
         }

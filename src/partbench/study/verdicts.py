@@ -10,6 +10,7 @@ from partbench.stats.power import pairs_to_settle
 from partbench.stats.winners import shrunken
 from partbench.study import evidence
 from partbench.study.advice import advice
+from partbench.study.answers import answers
 from partbench.study.judgement import compute_multiplier, matchings
 from partbench.study.reading import Reading
 
@@ -37,7 +38,10 @@ def entry(
         "costs": evidence.costs(name, reading.records, costs),
         "liveness": evidence.liveness(study, name, reading.records),
         "curves": evidence.curves(name, reading.records),
+        "probes": evidence.probes(name, reading.records),
     }
+    told = answers(name, reading.records)
+    arm |= {"answers": told} if told else {}
     return arm | {"advice": advice(arm, evidence.pair_seconds(study, name, reading.records))}
 
 

@@ -1,10 +1,11 @@
 """What every task can do: hand out the same batches to every arm, and score them to one number."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from partbench.core.picture import Picture
 from partbench.data.batch import Batch
 from partbench.data.corpora import Corpus
 
@@ -25,16 +26,43 @@ class Scored(Protocol):
 
 @runtime_checkable
 class OnText(Protocol):
-    """A task that is about one text; others have no corpus."""
+    """A task that is about one text, or one set of pictures; others have no corpus."""
 
     corpus: Corpus
+
+
+@runtime_checkable
+class OnTexts(Protocol):
+    """A task that may be trained on more than one text."""
+
+    corpora: tuple[Corpus, ...]
+
+
+@runtime_checkable
+class OnPictures(Protocol):
+    """A task whose inputs are pixels [batch, channel, height, width], with one answer a picture."""
+
+    picture: Picture
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A task whose tokens stand for text."""
+
+    def encode(self, text: str) -> Tensor:
+        """The tokens of `text`, int64 [time]."""
+        ...
+
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
+        """The text of `ids`."""
+        ...
 
 
 class Task(Protocol):
     """The contract; conformance tests run over every entry of `tasks.PARTS`.
 
-    vocab: number of different tokens. unit: what the deciding number is measured in; lower is
-    better.
+    vocab: number of different tokens, or classes. unit: what the deciding number is measured in;
+    lower is better.
     """
 
     vocab: int
@@ -66,10 +94,8 @@ class Task(Protocol):
         """Which part of the data pair `seed` is scored on."""
         ...
 
-    def encode(self, text: str) -> Tensor:
-        """The tokens of `text`, int64 [time]."""
-        ...
 
-    def decode(self, ids: Iterable[int] | Tensor) -> str:
-        """The text of `ids`."""
-        ...
+def offered(task: Task) -> dict[str, Any]:
+    """What `models.build` must know of a task: `vocab`, and `picture` where there are any."""
+    picture = {"picture": task.picture} if isinstance(task, OnPictures) else {}
+    return {"vocab": task.vocab, **picture}

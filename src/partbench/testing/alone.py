@@ -4,20 +4,28 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 
 from partbench.core import rng
 from partbench.core.dims import Dims
 from partbench.core.factory import Factory
+from partbench.core.resolve import TASK_SLOTS
 from partbench.core.roles import DRAWN, Role
+from partbench.data.stretch import Source, Stretch
 from partbench.models import accounting
+from partbench.tasks.build import build_task
+from partbench.tasks.contract import OnPictures
 from partbench.testing.subject import CONTEXT, DIMS, VOCAB, Subject, assert_near, random_batch
 
 
 def built(subject: Subject, **given: Any) -> Any:
     """The part by itself."""
     tree = subject.config.resolved
-    choice = tree[subject.slot] if subject.slot in tree else tree["model"][subject.slot]
+    if subject.slot == "task":
+        return build_task(tree)
+    place = tree["task"] if subject.slot in TASK_SLOTS else tree["model"]
+    choice = tree[subject.slot] if subject.slot in tree else place[subject.slot]
     lab = {"dims": Dims(**DIMS, head_width=8, vocab=VOCAB)}
     return Factory(subject.slot, choice, lab)(**given)
 
@@ -117,19 +125,22 @@ def batches_are_a_function_of_seed_and_step(subject: Subject) -> None:
     """Two tasks give the same tokens in any order of asking; another seed or step gives others."""
     one, other = built(subject), built(subject)
     asked = [(0, 0), (0, 1), (1, 0)]
+    seen = isinstance(one, OnPictures)
+    answers, inputs = ((4, 1), (4, *one.picture)) if seen else ((4, CONTEXT), (4, CONTEXT))
     first = {key: one.batch(*key, 4) for key in asked}
     second = {key: other.batch(*key, 4) for key in reversed(asked)}
     for key in asked:
         assert all(torch.equal(a, b) for a, b in zip(first[key], second[key], strict=True))
         batch = first[key]
-        assert batch.inputs.shape == batch.targets.shape == batch.weights.shape
         if "own_shapes" in getattr(one, "PROVIDES", ()):  # rows of its own number and length
+            assert batch.inputs.shape == batch.targets.shape == batch.weights.shape
             assert batch.inputs.shape[1] <= CONTEXT
             assert batch.inputs.numel() >= batch.weights.sum() > 2 * CONTEXT
         else:
-            assert batch.inputs.shape == (4, CONTEXT)
+            assert batch.inputs.shape == inputs
+            assert batch.targets.shape == batch.weights.shape == answers
         assert batch.weights.min() >= 0
-        for tokens in batch[:2]:
+        for tokens in (batch.targets,) if seen else batch[:2]:
             assert tokens.min() >= 0
             assert tokens.max() < one.vocab, f"{subject}: a token beyond its vocabulary"
     assert not torch.equal(first[0, 0].inputs, first[0, 1].inputs), f"{subject}: ignores the step"
@@ -149,7 +160,58 @@ def the_evaluation_is_the_same_however_it_is_cut(subject: Subject) -> None:
 def what_is_encoded_can_be_read_again(subject: Subject) -> None:
     """decode(encode(text)) = text."""
     task, text = built(subject), "To be, or not to be"
+    if isinstance(task, OnPictures):
+        return  # pixels stand for no text
     assert task.decode(task.encode(text)) == text
+
+
+SAMPLE = "It was na\u00efve; 12 ships, \u738b said, and 12 ships again.\n\nNo more.\n\n" * 9
+
+
+def _stretches() -> tuple[Stretch, ...]:
+    """Two stretches of text."""
+    raw = np.frombuffer(SAMPLE.encode(), np.uint8)
+    return Stretch(raw[:200]), Stretch(raw[220:])
+
+
+def tokens_give_their_text_back(subject: Subject) -> None:
+    """decode(encode(text)) = text; bytes of tokens sum to the text's; all are in the vocabulary."""
+    part = built(subject)
+    tokenizer = part.learn(_stretches())
+    ready = "ready_tokens" in getattr(part, "PROVIDES", ())
+    text = "5 0 17" if ready else SAMPLE
+    ids = tokenizer.encode(text.encode())
+    assert ids.dtype == tokenizer.dtype
+    assert tokenizer.decode(ids) == text
+    sizes = tokenizer.token_bytes()
+    assert len(sizes) <= part.vocab, f"{subject}: more tokens than its vocabulary"
+    assert sizes[ids].sum() == (len(ids) if ready else len(text.encode()))
+    if not ready:
+        stray = b"\xff and \xe7\x8e"
+        assert sizes[tokenizer.encode(stray)].sum() == len(stray), f"{subject}: loses stray bytes"
+
+
+def it_learns_the_same_tokens_twice(subject: Subject) -> None:
+    """A pure function of the training part, by identity and by what it does."""
+    one, other = (built(subject).learn(_stretches()) for _ in range(2))
+    text = b"12 7 5"
+    assert one.identity == other.identity
+    assert np.array_equal(one.encode(text), other.encode(text))
+
+
+def training_data_is_a_pure_function_of_the_text(subject: Subject) -> None:
+    """The same twice, shares sum to one, numbers of the same kind, and what was given stays."""
+    given = Source(_stretches())
+    before = [stretch.raw.copy() for stretch in given.stretches]
+    one, other = (built(subject).prepare(given) for _ in range(2))
+    assert abs(sum(source.share for source in one) - 1) < 1e-12
+    for mine, theirs in zip(one, other, strict=True):
+        for a, b in zip(mine.stretches, theirs.stretches, strict=True):
+            assert np.array_equal(a.raw, b.raw), f"{subject}: other text the second time"
+            assert a.raw.dtype == np.uint8
+            assert not a.identity or a.identity == b.identity
+    for stretch, copy in zip(given.stretches, before, strict=True):
+        assert np.array_equal(stretch.raw, copy), f"{subject}: changes the text it was given"
 
 
 Checks = list[Callable[[Subject], None]]
@@ -160,6 +222,8 @@ BY_SLOT: dict[str, Checks] = {
     "init": [it_fills_only_what_is_drawn],
     "schedule": [no_step_is_taken_at_rate_zero, the_rate_rises_once_and_falls_once],
     "optimizer": [every_parameter_is_in_one_group, an_optimiser_goes_on_to_the_same_bits],
+    "tokenizer": [tokens_give_their_text_back, it_learns_the_same_tokens_twice],
+    "data": [training_data_is_a_pure_function_of_the_text],
     "task": [
         batches_are_a_function_of_seed_and_step,
         the_evaluation_is_the_same_however_it_is_cut,

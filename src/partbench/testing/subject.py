@@ -14,6 +14,7 @@ from partbench.core.menu import Part, find
 from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
 from partbench.models.build import build
+from partbench.testing.pictures import PICTURE, behind_tokens, reads_pictures
 
 VOCAB, CONTEXT, BATCH = 32, 16, 3
 DIMS: dict[str, Any] = {
@@ -23,6 +24,8 @@ DIMS: dict[str, Any] = {
     "num_kv_heads": 2,
     "context": CONTEXT,
 }
+SEEING_INIT = {"part": "fan_in", "variance": 1 / 3}
+"""Torch's own, for models of pictures: kernels that read few numbers start too small at 0.02."""
 BUILT = (
     "model",
     "embedding",
@@ -60,7 +63,16 @@ class Subject:
     def config(self) -> Config:
         """The tiny configuration with the part in its slot."""
         own = {self.slot: {"part": self.name, **self.settings}}
-        return Config({"dims": DIMS}).edit({**self.beside, **own})
+        pixels = "pixels" in self.part.constants.get("PROVIDES", ())
+        besides: dict[str, Any] = {"model": "vit"} if pixels else {}
+        if self.seeing:
+            besides = {"task": "images", "init": SEEING_INIT}
+        return Config({"dims": DIMS, **besides}).edit({**self.beside, **own})
+
+    @property
+    def seeing(self) -> bool:
+        """Whether it is a model of pictures; tokens then stand for some (`testing.pictures`)."""
+        return self.slot == "model" and reads_pictures(self.part)
 
     def model(
         self,
@@ -76,7 +88,10 @@ class Subject:
         gain is 1 and no two streams are equal.
         """
         numerics = Numerics(precision=precision, attention=attention)  # type: ignore[arg-type]
-        model: Any = build(self.config.resolved, vocab=VOCAB, seed=seed, numerics=numerics)
+        tree, picture = self.config.resolved, PICTURE if self.seeing else None
+        model: Any = build(tree, vocab=VOCAB, seed=seed, numerics=numerics, picture=picture)
+        if self.seeing:
+            model = behind_tokens(model)
         if awake and "fit" in type(model).PHASES:
             model.fit(random_batch("fit", step) for step in range(4))
         if awake:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from partbench.core.cell import Cell
+from partbench.core.training import typical_steps
 from partbench.measure import doctor, kernels, liveness, memory, timing, workers
 from partbench.models import accounting
 from partbench.train.loop import Run
@@ -79,8 +80,8 @@ def _step(run: Run) -> Any:
     if run.optimizer is None:
         return None
     count = iter(range(1_000_000_000))
-    steps = run.settings["steps"]
-    return lambda: run._step(next(count) % steps, steps)
+    steps, typical = run.settings["steps"], typical_steps(run.settings)
+    return lambda: run._step(typical[next(count) % len(typical)], steps)
 
 
 def _error(ratio: timing.Ratio) -> float:

@@ -23,16 +23,17 @@ from partbench.core.cell import Cell
 from partbench.core.dims import Dims
 from partbench.core.errors import CheckpointError
 from partbench.core.factory import Factory
+from partbench.core.training import updates
 from partbench.data.batch import Batch
-from partbench.measure import liveness
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.models.contract import Fitted, Network
 from partbench.optim import Judged
 from partbench.tasks.build import build_task
-from partbench.tasks.contract import Task
+from partbench.tasks.contract import Task, offered
 from partbench.train import checkpoint
 from partbench.train.evaluate import evaluate, to_device
+from partbench.train.inspection import held_out_loss, inspected
 from partbench.train.metrics import Metrics
 from partbench.train.parallel import Ranks, whole
 from partbench.train.process import autocast, reseed
@@ -68,9 +69,9 @@ class Run:
         self.settings = cell.config["train"]
         self.numerics = cell.how
         self.ranks = ranks or Ranks(self.numerics)
-        self.numerics.check_batch(self.settings["batch"], self.settings["accumulate"])
+        self.numerics.check_training(self.settings)
         check_code(cell)
-        self.task: Task = build_task(cell.config)
+        self.task: Task = build_task(cell.config, cell.seed)
         check_corpus(cell, self.task)
         self.dims = Dims(**cell.config["dims"], vocab=self.task.vocab)
         self.model = self.ranks.shard(self.fresh())
@@ -89,9 +90,8 @@ class Run:
 
     def fresh(self) -> Network:
         """The model as it starts: a pure function of the cell."""
-        return build(
-            self.cell.config, vocab=self.task.vocab, seed=self.cell.seed, numerics=self.numerics
-        )
+        config, seed = self.cell.config, self.cell.seed
+        return build(config, seed=seed, numerics=self.numerics, **offered(self.task))
 
     def train(self) -> dict[str, Any]:
         """Run every phase; returns what the record says of the outcome."""
@@ -113,10 +113,14 @@ class Run:
         return {
             "score": score,
             "evaluations": self.evaluations,
-            "liveness": liveness.inspect(
-                self.model, self.fresh(), self.cell.config["model"], self._probe, self._grade
-            ),
+            **self._inspected(),
         }
+
+    def _inspected(self) -> dict[str, Any]:
+        began = time.perf_counter()
+        found = inspected(self.cell, self.task, self.model, self.fresh())
+        self.seconds["inspect"] = time.perf_counter() - began
+        return found
 
     def _begin_from_data(self) -> None:
         """What parts (`begin_from`) and the init part (`fit`) take from the batches."""
@@ -145,7 +149,8 @@ class Run:
             self._evaluate(0)
             return
         self._evaluate(self.settings["steps"])
-        metrics.add(step=self.settings["steps"] - 1, loss=self._probe().item())
+        loss = held_out_loss(self.cell, self.task, self.model).item()
+        metrics.add(step=self.settings["steps"] - 1, loss=loss)
 
     def _train(self, metrics: Metrics) -> None:
         steps = self.settings["steps"]
@@ -182,16 +187,29 @@ class Run:
 
     def _step(self, step: int, steps: int) -> tuple[float, float, float]:
         assert self.optimizer is not None
-        rate = self.recipe.rate * self.schedule.multiplier(step, steps)
+        count = updates(self.settings, step)
+        rate = self.recipe.rate * self.schedule.multiplier(step, steps) * count**-0.5
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        # Parts may draw (dropout): from a stream of the step's own, whatever was drawn before.
-        reseed(self.numerics, self.cell.seed, "step", step)
-        for hook in self.hooks["before_step"]:
-            hook(step, steps)
         batch = self.task.batch(self.cell.seed, step, self.settings["batch"])
+        loss = total = 0.0
+        for place, own in enumerate(zip(*(item.chunk(count) for item in batch), strict=True)):
+            # Parts may draw (dropout): each update from its own stream, whatever was drawn before.
+            names = ("step", step, *(("update", place) if place else ()))
+            reseed(self.numerics, self.cell.seed, *names)
+            for hook in self.hooks["before_step"]:
+                hook(step, steps)
+            mean, total = self._update(Batch(*own), names)
+            for hook in self.hooks["after_step"]:
+                hook(step, steps)
+            loss += mean / count
+        return loss, total, rate
+
+    def _update(self, batch: Batch, names: tuple[str | int, ...]) -> tuple[float, float]:
+        """One update of the weights; the mean nll and the gradient norm before it."""
+        assert self.optimizer is not None
         add = self.ranks.counting(self.model)
-        loss = self._backward(batch, step)
+        loss = self._backward(batch, names)
         add()
         clip = self.settings["clip"]
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
@@ -201,19 +219,17 @@ class Run:
             nn.utils.clip_grads_with_norm_(self.model.parameters(), clip, norm, foreach=True)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        for hook in self.hooks["after_step"]:
-            hook(step, steps)
-        return loss.item(), total, rate
+        return loss.item(), total
 
-    def _backward(self, batch: Batch, step: int) -> torch.Tensor:
-        """Gradients of the mean loss; shares and micro-batches weigh as in one batch. Returns the
-        mean nll."""
-        pieces = self.settings["accumulate"]
+    def _backward(self, batch: Batch, names: tuple[str | int, ...]) -> torch.Tensor:
+        """Gradients of the mean loss, shares and micro-batches as in one batch; the mean nll."""
+        # A smaller batch takes fewer micro-batches, none smaller than those of the whole.
+        pieces = max(1, self.settings["accumulate"] * len(batch.inputs) // self.settings["batch"])
         weight = batch.weights.sum().clamp_min(1e-9)
         loss = torch.zeros(())
         for share, own in self.ranks.cut(batch):
             if self.ranks.shares > 1:
-                reseed(self.numerics, self.cell.seed, "step", step, "rank", share)
+                reseed(self.numerics, self.cell.seed, *names, "rank", share)
             for piece in zip(*(item.chunk(pieces) for item in own), strict=True):
                 with autocast(self.numerics):
                     score = self.model.score(to_device(Batch(*piece), self.numerics))
@@ -246,16 +262,6 @@ class Run:
             score = evaluate(self.model, self.task, self.cell.seed, self.numerics, ranks=self.ranks)
         self.evaluations.append([step, score])
         self.seconds["evaluate"] += time.perf_counter() - began
-
-    def _probe(self) -> torch.Tensor:
-        """Mean loss on one fixed held-out batch, with gradients."""
-        reseed(self.numerics, self.cell.seed, "probe")
-        batch = next(self.task.evaluation(self.cell.seed, self.settings["batch"]))
-        with autocast(self.numerics):
-            return self.model.score(to_device(batch, self.numerics)).mean()
-
-    def _grade(self, model: Network) -> float:
-        return evaluate(model, self.task, self.cell.seed, self.numerics, batches=1)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         self.recipe = Factory("optimizer", self.cell.config["optimizer"], {"dims": self.dims})()

@@ -14,6 +14,7 @@ from partbench.core import cell as names
 from partbench.core.cell import Cell, checksum
 from partbench.core.errors import LedgerError, PartbenchError
 from partbench.core.files import held, write_json, write_whole
+from partbench.train.answers import answers
 from partbench.train.loop import Diverged, Progress, Run, Stopped
 from partbench.train.metrics import read as read_metrics
 from partbench.train.parallel import Ranks, parted
@@ -122,7 +123,7 @@ def _run(cell: Cell, folder: Path, progress: Progress, ranks: Ranks) -> dict[str
     try:
         run = Run(cell, folder, progress, ranks)
         try:
-            outcome = {"status": "finished", "reason": ""} | run.train()
+            outcome = {"status": "finished", "reason": ""} | run.train() | answers(run)
             _write_weights(folder / names.WEIGHTS, run, cell)
         except Diverged as error:
             outcome = {"status": "diverged", "reason": str(error)}

@@ -14,6 +14,7 @@ from partbench.core.outside import source_hash
 from partbench.models.build import build
 from partbench.models.contract import Decoder
 from partbench.tasks.build import build_task
+from partbench.tasks.contract import Readable, offered
 
 
 @torch.no_grad()
@@ -39,8 +40,10 @@ def continuation(
                 f"{name}: the file has changed since {folder.name[:12]} was trained with it; "
                 f"weights fit the code they were trained with"
             )
-    task = build_task(cell.config)
-    model = build(cell.config, vocab=task.vocab, seed=cell.seed, numerics=cell.how)
+    task = build_task(cell.config, cell.seed)
+    if not isinstance(task, Readable):
+        raise InputError(f"{folder}: its task is not about text; there is nothing to continue")
+    model = build(cell.config, seed=cell.seed, numerics=cell.how, **offered(task))
     try:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:

@@ -4,7 +4,7 @@ from partbench.core.cell import Cell
 from partbench.core.errors import ConfigError
 from partbench.core.menu import find
 from partbench.core.resolve import named
-from partbench.tasks.contract import OnText, Task
+from partbench.tasks.contract import OnText, OnTexts, Task
 
 
 def check_code(cell: Cell) -> None:
@@ -21,6 +21,10 @@ def check_code(cell: Cell) -> None:
 def check_corpus(cell: Cell, task: Task) -> None:
     """ConfigError where the text has changed since the declaration."""
     found = task.corpus.sha256 if isinstance(task, OnText) else ""
+    if isinstance(task, OnTexts):
+        # Texts that code from outside brings are not known where the cell is declared.
+        declared = cell.corpus.count("+") + 1
+        found = "+".join(corpus.sha256 for corpus in task.corpora[:declared])
     if cell.corpus and found != cell.corpus:
         raise ConfigError(
             f"task.corpus: its text has changed since this cell was declared "

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from partbench.core.errors import InputError
+from partbench.measure.probes import PROBES, observe
 from partbench.measure.probes.alignment import alignment
 from partbench.measure.probes.collapse import collapse
 from partbench.measure.probes.gain import gain
@@ -217,3 +218,53 @@ def test_what_has_no_streams_is_refused_and_nothing_is_left_on_the_model() -> No
     assert "write" not in vars(made.residual)
     with pytest.raises(InputError, match="no residual stream"):
         sizes(Subject("model", "ngram").model(awake=False), BATCH)
+
+
+@pytest.mark.parametrize(("name", "settings"), PARTS)
+def test_all_probes_at_once_leave_the_model_and_its_gradients_alone(name, settings):
+    made = awake(name, settings)
+    made.score(BATCH).mean().backward()
+    before = {
+        key: (weight.detach().clone(), weight.grad.clone())
+        for key, weight in made.named_parameters()
+        if weight.grad is not None
+    }
+    buffers = {key: buffer.clone() for key, buffer in made.named_buffers()}
+    found = observe(made, BATCH)
+    several = (name, settings) in SEVERAL
+    whole = list(PROBES) if several else ["sizes", "alignment"]
+    assert list(found) == [p for p in whole if p != "alignment" or name != "frac_connections"]
+    assert found["sizes"]["stream"] == pytest.approx(sizes(made, BATCH).stream, rel=1e-5)
+    for key, (weight, slope) in before.items():
+        assert torch.equal(made.get_parameter(key), weight)
+        assert torch.equal(made.get_parameter(key).grad, slope)
+    assert all(torch.equal(made.get_buffer(key), buffer) for key, buffer in buffers.items())
+
+
+def test_a_model_without_a_stream_has_no_answers():
+    assert observe(Subject("model", "ngram", {}).model(), BATCH) == {}
+
+
+class Told(nn.Module):
+    """A residual of one's own whose state is a pair, and which does not say what it holds."""
+
+    def begin(self, x):
+        return x, 0
+
+    def read(self, sublayer, state):
+        return state
+
+    def write(self, sublayer, state, output):
+        return state[0] + output, sublayer
+
+    def end(self, state):
+        return state[0]
+
+
+def test_a_state_that_is_no_stream_asks_for_streams():
+    made = awake("pre_norm", {})
+    made.residual = Told()
+    made.residual.read = lambda sublayer, state: (state[0], state)
+    with pytest.raises(InputError, match="give it `streams"):
+        sizes(made, BATCH)
+    assert observe(made, BATCH) == {}

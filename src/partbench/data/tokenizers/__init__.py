@@ -1,18 +1,14 @@
-"""Bytes to tokens and back: one idea a file, one contract.
+"""Slot `tokenizer`: between text and tokens; each is scored on the same bytes."""
 
-A tokenizer is fitted to the whole corpus, held-out fold included, and is the same in every arm, so
-it favours none; bits per byte count the bytes of each target, so they compare across tokenizers.
-"""
-
-from partbench.data.corpora import Corpus
-from partbench.data.tokenizers.bpe import BytePairs, open_byte_pairs
+from partbench.data.tokenizers.bpe import BPE
 from partbench.data.tokenizers.bytes import Bytes
-from partbench.data.tokenizers.contract import Tokenizer
+from partbench.data.tokenizers.contract import Tokenizer, TokenizerPart
+from partbench.data.tokenizers.ready import Ready
 
+PARTS = {
+    "bytes": Bytes,
+    "bpe": BPE,
+    "ready": Ready,
+}
 
-def open_tokenizer(kind: str, corpus: Corpus, vocab: int) -> Tokenizer:
-    """The tokenizer `kind` ("bytes" or "bpe") for `corpus`; `vocab` matters to "bpe" alone."""
-    return open_byte_pairs(corpus, vocab) if kind == "bpe" else Bytes()
-
-
-__all__ = ["BytePairs", "Bytes", "Tokenizer", "open_byte_pairs", "open_tokenizer"]
+__all__ = ["BPE", "PARTS", "Bytes", "Ready", "Tokenizer", "TokenizerPart"]

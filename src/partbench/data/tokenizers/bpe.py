@@ -1,4 +1,4 @@
-"""Byte-pair encoding over bytes, trained on the corpus by the `tokenizers` library.
+"""Byte-pair encoding over bytes, trained by the `tokenizers` library on the training part alone.
 
     split the text into words -> start from 256 bytes -> merge the most frequent pair, again and
     again, until there are `vocab` tokens
@@ -12,14 +12,15 @@ Differs: the words are split by a simpler pattern than GPT-2's (below).
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from partbench.core.errors import ConfigError
+from partbench.core.ranges import Count
 from partbench.data import cache
-from partbench.data.corpora import Corpus
+from partbench.data.stretch import Stretch
 
 SMALLEST_VOCAB = 256
 PIECE_BYTES = 1 << 17
@@ -34,15 +35,47 @@ WORDS = (
 STRAY = re.compile("([\udc80-\udcff])")
 
 
+class BPE:
+    """`vocab` tokens: the 256 bytes and the most frequent pairs, learned without the held-out fold.
+
+    Settings: vocab. A text too small for so many merges gives fewer; the model keeps room for all.
+    Cost: a second a MB and fold to learn, once; kept in the cache. Per token a model of the same
+    context reads more bytes, and its tables grow with vocab.
+    Raises ConfigError for a vocab below 256.
+    """
+
+    def __init__(self, *, vocab: Count = 1024) -> None:
+        if vocab < SMALLEST_VOCAB:
+            raise ConfigError(
+                f"tokenizer.vocab: {vocab} is below the {SMALLEST_VOCAB} single bytes; "
+                f"give {SMALLEST_VOCAB} or more"
+            )
+        self.vocab = vocab
+
+    def learn(self, training: Sequence[Stretch]) -> "BytePairs":
+        """The merges of these stretches, from the cache where they are there."""
+        content = " ".join(stretch.named().identity for stretch in training)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        path = cache.data_folder() / f"{digest}-bpe-{self.vocab}.json"
+        try:
+            return BytePairs(Tokenizer.from_file(str(path)))
+        except Exception:  # the library raises bare Exception for a missing or a damaged file alike
+            trained = _train(training, self.vocab)
+        with cache.draft(path.parent) as paper:
+            paper.file.write(trained.to_str().encode())
+            paper.keep(path)
+        return BytePairs(trained)
+
+
 class BytePairs:
     """A trained byte-level BPE: lossless on any bytes, UTF-8 or not."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.vocab = tokenizer.get_vocab_size()
-        self.dtype: type[np.unsignedinteger] = np.uint16 if self.vocab <= 1 << 16 else np.uint32
+        size = tokenizer.get_vocab_size()
+        self.dtype: type[np.unsignedinteger] = np.uint16 if size <= 1 << 16 else np.uint32
         learned = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-        self.identity = f"bpe-{self.vocab}-{learned[:16]}"
+        self.identity = f"bpe-{size}-{learned[:16]}"
         byte_of = _byte_of_stand_in()
         words = sorted((token, word) for word, token in tokenizer.get_vocab().items())
         self._bytes = [bytes(byte_of[character] for character in word) for _, word in words]
@@ -66,29 +99,8 @@ class BytePairs:
         return b"".join(self._bytes[int(token)] for token in ids).decode(errors="replace")
 
     def token_bytes(self) -> np.ndarray:
-        """Number of bytes each token stands for, int64 [vocab]."""
+        """Number of bytes each token stands for, int64 [tokens learned]."""
         return np.array([len(word) for word in self._bytes], np.int64)
-
-
-def open_byte_pairs(corpus: Corpus, vocab: int) -> BytePairs:
-    """The BPE of `vocab` tokens trained on all of `corpus`, from the cache where it is there.
-
-    A corpus too small for so many merges gives fewer tokens. ConfigError for `vocab` below 256.
-    """
-    if vocab < SMALLEST_VOCAB:
-        raise ConfigError(
-            f"task.tokenizer_vocab: {vocab} is below the {SMALLEST_VOCAB} single bytes; "
-            f"give {SMALLEST_VOCAB} or more"
-        )
-    path = cache.data_folder() / f"{corpus.sha256}-bpe-{vocab}.json"
-    try:
-        return BytePairs(Tokenizer.from_file(str(path)))
-    except Exception:  # the library raises bare Exception for a missing or a damaged file alike
-        trained = _train(corpus, vocab)
-    with cache.draft(path.parent) as paper:
-        paper.file.write(trained.to_str().encode())
-        paper.keep(path)
-    return BytePairs(trained)
 
 
 def pieces(data: np.ndarray) -> Iterator[bytes]:
@@ -113,7 +125,7 @@ def _cut(piece: bytes) -> int:
     return len(whole) or len(piece)
 
 
-def _train(corpus: Corpus, vocab: int) -> Tokenizer:
+def _train(training: Sequence[Stretch], vocab: int) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -128,7 +140,8 @@ def _train(corpus: Corpus, vocab: int) -> Tokenizer:
         special_tokens=[],
         show_progress=False,
     )
-    texts = (piece.decode() for piece in pieces(corpus.data()))
+    # A fold may end inside a character, whose bytes no merge should join.
+    texts = (piece.decode(errors="ignore") for stretch in training for piece in pieces(stretch.raw))
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 

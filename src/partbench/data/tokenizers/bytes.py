@@ -1,16 +1,25 @@
-"""Every byte is a token: vocabulary 256, nothing learned, nothing unknown."""
+"""Every byte is a token: vocabulary 256, nothing learned, nothing unknown.
 
-from collections.abc import Iterable
+Source: this file; bytes as tokens: Xue et al. 2021, arXiv:2105.13626 (ByT5).
+"""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from partbench.data.stretch import Stretch
+
 
 class Bytes:
-    """token = byte."""
+    """token = byte. Cost: none; a context holds as many bytes as tokens."""
 
     identity = "bytes"
     vocab = 256
     dtype = np.uint8
+
+    def learn(self, training: Sequence[Stretch]) -> "Bytes":
+        """Itself: nothing is learned."""
+        return self
 
     def encode(self, data: bytes) -> np.ndarray:
         """The bytes themselves, uint8 [bytes]."""

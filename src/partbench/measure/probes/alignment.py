@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from partbench.core.errors import InputError
 from partbench.data.batch import Batch
 from partbench.measure.probes.watch import mean_stream, passed
 from partbench.models.contract import Network
@@ -26,10 +27,14 @@ class Alignment(NamedTuple):
 
 
 def alignment(model: Network, batch: Batch) -> Alignment:
-    """Cosines over depth."""
+    """Cosines over depth. Raises InputError for a part whose streams are no full width."""
     written, kept = [], []
     for one in passed(model, batch):
         before, output = mean_stream(one.before), one.output.double()
+        if before.shape != output.shape:
+            raise InputError(
+                "probe: this residual part cuts streams into pieces of their own width"
+            )
         written.append(_cosine(before, output))
         kept.append(_cosine(before, mean_stream(one.after)))
     return Alignment(written, kept)

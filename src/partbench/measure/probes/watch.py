@@ -37,6 +37,10 @@ def watched(model: Network) -> Iterator[list[Seen]]:
     write = part.write
 
     def streams(state: Any) -> Tensor:
+        if not isinstance(state, Tensor) and not isinstance(part, Streams):
+            raise InputError(
+                f"probe: the state of {type(part).__name__} is no stream; give it `streams(state)`"
+            )
         return part.streams(state) if isinstance(part, Streams) else state.unsqueeze(2)
 
     def watched_write(sublayer: int, state: Any, output: Tensor) -> Any:

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 from partbench.parts.ffn.geglu import GeGLU
 from partbench.parts.ffn.mixture_of_experts import MixtureOfExperts
 from partbench.parts.ffn.mlp import MLP
+from partbench.parts.ffn.reglu import ReGLU
 from partbench.parts.ffn.relu_squared import ReLUSquared
 from partbench.parts.ffn.swiglu import SwiGLU
 from partbench.parts.flow import Flow
@@ -25,5 +26,6 @@ PARTS = {
     "relu_squared": ReLUSquared,
     "swiglu": SwiGLU,
     "geglu": GeGLU,
+    "reglu": ReGLU,
     "mixture_of_experts": MixtureOfExperts,
 }

@@ -1,14 +1,15 @@
 """Mixture of experts: each token goes to the k experts whose router scores are highest.
 
     z = W x;  s = P(z), P the `router` part;  chosen = top k of s + bias
-    y = sum_chosen s_e / (sum_chosen s) F_e(x),  F_e a SwiGLU of its own
+    y = sum_chosen s_e / (sum_chosen s) F_e(x) + F_shared(x),  each F a SwiGLU of its own
     balance loss  = balance * E * sum_e f_e mean(s_e), f_e the share of assignments (no gradient)
     router z-loss = z_loss * mean(log(sum_e exp z_e)^2)
     after each step: bias_e += bias_rate * sign(mean load - load_e)
 
 Papers: Shazeer et al. 2017, arXiv:1701.06538; balance loss: Fedus et al. 2021, arXiv:2101.03961;
 top 2 with shares that sum to one: Mixtral, arXiv:2401.04088; z-loss: Zoph et al. 2022,
-arXiv:2202.08906; bias without a loss: Wang et al. 2024, arXiv:2408.15664.
+arXiv:2202.08906; bias without a loss: Wang et al. 2024, arXiv:2408.15664; shared experts: Dai et
+al. 2024, arXiv:2401.06066 (DeepSeekMoE).
 """
 
 from collections.abc import Callable
@@ -32,12 +33,20 @@ class MixtureOfExperts(nn.Module):
     the nearest multiple of 8 (4/3 with 2 chosen: the FLOPs of one SwiGLU); balance and z_loss weigh
     the losses, each layer's by itself (a sum of counts over layers would let opposite imbalances
     cancel); bias_rate is the step of the loss-free bias, 0.001 in its paper (0: off), a buffer that
-    chooses and never weighs.
-    Cost: 3 experts ratio width^2 parameters and the router's, FLOPs of `chosen` experts.
+    chooses and never weighs; shared, how many experts of that size every token goes to beside.
+    Cost: 3 (experts + shared) ratio width^2 parameters and the router's, FLOPs of chosen + shared.
     Raises ConfigError where more experts are to be chosen than there are.
     """
 
-    ROLES = {"router": Role.ROUTER, "gate": Role.READ, "up": Role.READ, "down": Role.WRITE}
+    ROLES = {
+        "router": Role.ROUTER,
+        "gate": Role.READ,
+        "up": Role.READ,
+        "down": Role.WRITE,
+        "shared_gate.weight": Role.READ,
+        "shared_up.weight": Role.READ,
+        "shared_down.weight": Role.WRITE,
+    }
     SUMMED = ("load",)
     bias: Tensor
     load: Tensor
@@ -53,16 +62,24 @@ class MixtureOfExperts(nn.Module):
         balance: NotNegative = 0.01,
         z_loss: NotNegative = 0.001,
         bias_rate: NotNegative = 0.0,
+        shared: int = 0,
     ) -> None:
         super().__init__()
         if chosen > experts:
             raise ConfigError(f"ffn.chosen: {chosen} of {experts} experts; at most {experts}")
+        if shared < 0:
+            raise ConfigError(f"ffn.shared: {shared} is negative; 0 is none")
         hidden = max(8, 8 * round(ratio * dims.width / 8))
         self.router = nn.Parameter(torch.zeros(experts, dims.width))
         self.gate = nn.Parameter(torch.zeros(experts, hidden, dims.width))
         self.up = nn.Parameter(torch.zeros(experts, hidden, dims.width))
         self.down = nn.Parameter(torch.zeros(experts, dims.width, hidden))
         self.probability = router()
+        if shared:
+            self.shared_gate = nn.Linear(dims.width, shared * hidden, bias=False)
+            self.shared_up = nn.Linear(dims.width, shared * hidden, bias=False)
+            self.shared_down = nn.Linear(shared * hidden, dims.width, bias=False)
+        self.shared = shared
         self.register_buffer("bias", torch.zeros(experts))
         self.register_buffer("load", torch.zeros(experts), persistent=False)  # of this step alone
         self.experts, self.chosen, self.context = experts, chosen, dims.context
@@ -83,7 +100,8 @@ class MixtureOfExperts(nn.Module):
             flow.charge("router_z_loss", self.z_loss * logits.logsumexp(-1).square().mean())
         if self.training:
             self.load += counts
-        return self._answers(narrowed(flat), picked, shares).view(x.shape)
+        answer = self._answers(narrowed(flat), picked, shares).view(x.shape)
+        return answer + self._shared(narrowed(x)) if self.shared else answer
 
     def before_step(self, step: int, steps: int) -> None:
         """A step counts its own tokens, over all its micro-batches and nothing else."""
@@ -97,6 +115,11 @@ class MixtureOfExperts(nn.Module):
         """Below zero: of the matrices, which are counted whole, only `chosen` experts are used."""
         weights = self.gate.numel() + self.up.numel() + self.down.numel()
         return -2 * weights * (self.experts - self.chosen) // self.experts * self.context
+
+    def _shared(self, x: Stream) -> Stream:
+        """Several experts side by side are one that is as many times wider."""
+        hidden = nn.functional.silu(self.shared_gate(x)) * self.shared_up(x)
+        return self.shared_down(hidden)
 
     def _balance(self, share: Tensor, scores: Tensor) -> Tensor:
         """1 at equal loads and scores that sum to one, `experts` where one expert gets all."""

@@ -1,20 +1,14 @@
 """Slot `head`: from the stream to the vocabulary, and the loss there."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from partbench.parts.head.answer import Answer
 from partbench.parts.head.linear import LinearHead
+from partbench.parts.head.mapped import MappedHead
 from partbench.parts.head.tied import TiedHead
 from partbench.parts.shapes import Logits, Losses, Stream, Tokens
-
-
-class Answer(NamedTuple):
-    """What a head says of its targets; `correct`: whether each was the likeliest, where known."""
-
-    nll: Losses
-    z_loss: Tensor
-    correct: Tensor | None = None
 
 
 @runtime_checkable
@@ -34,4 +28,4 @@ class Head(Protocol):
         ...
 
 
-PARTS = {"linear": LinearHead, "tied": TiedHead}
+PARTS = {"linear": LinearHead, "tied": TiedHead, "mapped": MappedHead}

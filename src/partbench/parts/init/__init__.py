@@ -14,6 +14,7 @@ from torch import Tensor
 
 from partbench.core.roles import Role
 from partbench.parts.init.depth_scaled import DepthScaled
+from partbench.parts.init.fan_in import FanIn
 from partbench.parts.init.normal import Normal
 from partbench.parts.init.redrawn import Redrawn
 from partbench.parts.init.warm import Warm
@@ -28,4 +29,10 @@ class Init(Protocol):
         ...
 
 
-PARTS = {"normal": Normal, "depth_scaled": DepthScaled, "redrawn": Redrawn, "warm": Warm}
+PARTS = {
+    "normal": Normal,
+    "depth_scaled": DepthScaled,
+    "fan_in": FanIn,
+    "redrawn": Redrawn,
+    "warm": Warm,
+}

@@ -39,6 +39,7 @@ class LatentAttention(nn.Module):
     Settings: rank of the latent vector (none: 4 head widths, as in the paper); query_rank, the same
     for queries (none: full rank, as in V2-Lite); turned, how many more channels of a head carry the
     position (none: half the head width, as in the paper).
+    Under `dims.transfer` scores are multiplied by sqrt(d_0 / (d (d + d_r))), d_0 the base's d.
     Cost: width (rank + turned + heads (2 d + turned)) + 2 rank heads d parameters; beyond them
     (4 d + 2 turned) time FLOPs a head and token; cache rank + turned numbers a token.
     Raises ConfigError where `turned` is odd.
@@ -80,7 +81,10 @@ class LatentAttention(nn.Module):
         self.key = nn.Parameter(torch.zeros(heads, d, self.rank))
         self.value = nn.Parameter(torch.zeros(heads, d, self.rank))
         self.output = nn.Linear(heads * d, dims.width, bias=False)
-        self.sum = ScoredSum(numerics, probability, scale=(d + self.turned) ** -0.5)
+        # dims.transfer scales the products of wider heads down; exactly 1 where it is standard.
+        follows = dims.attention_scale / d**-0.5
+        scale = (d + self.turned) ** -0.5 * follows
+        self.sum = ScoredSum(numerics, probability, scale=scale)
         self.dims = dims
 
     def forward(self, x: Stream, flow: Flow) -> Stream:

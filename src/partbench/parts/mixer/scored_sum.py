@@ -28,7 +28,7 @@ class Sinking(Protocol):
 
 
 class ScoredSum(nn.Module):
-    """What every mixer with queries, keys and values does with them, causally.
+    """What every mixer with queries, keys and values does with them, causally if the flow is.
 
     window: how many keys a query sees, itself among them, or None for all; cap: the bound c of
     scores, or None. Query head h reads group h // (heads / groups).
@@ -63,9 +63,10 @@ class ScoredSum(nn.Module):
         plain = bias is None and not self.sinking and len(keys) <= (self.window or len(keys))
         # torch aligns its causal mask at the first key: right for whole texts alone.
         if self.fused and plain and len(keys) == query.shape[2]:
-            return _kernel(query, key, value, None, self.scale, is_causal=True)
+            return _kernel(query, key, value, None, self.scale, is_causal=flow.causal)
         # A single query comes last, and no key lies before its window.
-        mask = None if query.shape[2] == 1 else self._mask(flow, keys, query)
+        free = query.shape[2] == 1 if flow.causal else self.window is None
+        mask = None if free else self._mask(flow, keys, query)
         if self.fused and (bias is None or bias.dtype == query.dtype):
             if bias is not None:
                 mask = bias if mask is None else mask + bias
@@ -73,13 +74,14 @@ class ScoredSum(nn.Module):
         return self._explicit(query, key, value, mask, bias)
 
     def _mask(self, flow: Flow, keys: Keys, like: Tensor) -> Tensor:
-        """0 where a key may be seen; minus infinity in the future and before the window."""
-        name = f"causal mask {len(flow.positions)} {len(keys)} {self.window} {like.dtype}"
+        """0 where a key may be seen; minus infinity in the future and outside the window."""
+        kind = "causal" if flow.causal else "near"
+        name = f"{kind} mask {len(flow.positions)} {len(keys)} {self.window} {like.dtype}"
         if name not in flow.shared:
             distance = flow.positions.unsqueeze(1) - keys.unsqueeze(0)
-            hidden = distance < 0
+            hidden = (distance < 0) & flow.causal
             if self.window is not None:
-                hidden |= distance >= self.window
+                hidden |= distance.abs() >= self.window
             flow.shared[name] = torch.zeros(
                 hidden.shape, dtype=like.dtype, device=like.device
             ).masked_fill_(hidden, -torch.inf)

@@ -2,6 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
+from partbench.parts.norm.dynamic_erf import DynamicErf
 from partbench.parts.norm.dynamic_tanh import DynamicTanh
 from partbench.parts.norm.layernorm import LayerNorm
 from partbench.parts.norm.rmsnorm import RMSNorm
@@ -23,4 +24,5 @@ PARTS = {
     "rmsnorm": RMSNorm,
     "rmsnorm_about_one": RMSNormAboutOne,
     "dynamic_tanh": DynamicTanh,
+    "dynamic_erf": DynamicErf,
 }

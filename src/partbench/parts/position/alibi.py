@@ -54,6 +54,6 @@ class ALiBi(nn.Module):
         return x
 
     def scores(self, queries: Positions, keys: Keys) -> Tensor | None:
-        """- m_h (i - j) [head, query, key]."""
-        distance = queries.unsqueeze(1) - keys.unsqueeze(0)
+        """- m_h |i - j| [head, query, key]; j > i is seen where nothing is causal."""
+        distance = (queries.unsqueeze(1) - keys.unsqueeze(0)).abs()
         return -self.slope.view(-1, 1, 1) * distance.to(self.slope.dtype)

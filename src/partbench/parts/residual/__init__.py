@@ -20,6 +20,7 @@ from partbench.parts.residual.dynamic_mhc import DynamicMHC
 from partbench.parts.residual.frac_connections import FracConnections
 from partbench.parts.residual.hyper_connections import HyperConnections
 from partbench.parts.residual.laurel import LAuReL
+from partbench.parts.residual.laurel_previous import LAuReLPrevious
 from partbench.parts.residual.layer_scale import LayerScale
 from partbench.parts.residual.mhc import MHC
 from partbench.parts.residual.mudd import MUDD
@@ -96,6 +97,7 @@ PARTS = {
     "layer_scale": LayerScale,
     "rezero": ReZero,
     "laurel": LAuReL,
+    "laurel_previous": LAuReLPrevious,
     "orthogonal": Orthogonal,
     "orthogonal_parallel": OrthogonalParallel,
     "hyper_connections": HyperConnections,

@@ -4,7 +4,7 @@
     low_rank:  h <- F_l(N_l(h)) + h + U_l (D_l h);   both: a_l F + b_l (h + U_l D_l h)
 
 Paper: Menghani et al. 2024, arXiv:2411.07501. Differs: the softmax pair is doubled, so that the
-start is pre-norm; the form that adds earlier activations is DenseFormer's here.
+start is pre-norm; the form that adds previous activations is `laurel_previous`.
 """
 
 from collections.abc import Callable

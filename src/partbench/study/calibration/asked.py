@@ -16,6 +16,7 @@ from partbench.core.cell import Cell
 from partbench.core.config import Config
 from partbench.core.numerics import Numerics
 from partbench.study.declared import CAREFUL_LOOKS, FLAT_LOOKS, Tune, parse_tune
+from partbench.study.plan import CURVE_SHARE
 from partbench.study.spec import Study, base_config
 
 BASE = {
@@ -27,8 +28,8 @@ BASE = {
     "train.batch": 16,
     "train.evaluations": 1,
     "task.evaluation_tokens": 4096,
-    "optimizer.rate": 0.0125,
-    "schedule.warmup": 0.25,
+    "optimizer.rate": 0.018,
+    "schedule.warmup": 0.5,
 }
 UNSTEADY = {"optimizer.rate": 0.01, "schedule.warmup": 0.05}
 """The preset's own warm-up is three of these sixty steps: some runs then end far off, and the
@@ -36,7 +37,7 @@ differences have long tails. A study of such runs is one of the experiments."""
 TINY_MARGIN = 1e-9
 """A margin that no interval fits into: then every study without an alarm goes to its last look."""
 TOKENS, RATE, TOO_LOW = 1.05, 0.9, 1 / 8
-BUDGETS = (0.5, 0.75, 1.0, 1.5)
+BUDGETS = (CURVE_SHARE, 0.8, 1.0, 1.5)
 """Shares of the base's steps at which its law is measured."""
 WHOLE_SEED, WHOLE_STRIDE = 10_001, 13
 """First seeds of the studies run whole: none is in the bank, and the folds turn from one to the
@@ -69,9 +70,9 @@ class Sizes:
     with bad tuning run whole; resamples: of the bank, for the interval.
     """
 
-    blocks: int = 8
-    tuned_blocks: int = 4
-    tuning_seeds: int = 48
+    blocks: int = 34
+    tuned_blocks: int = 8
+    tuning_seeds: int = 96
     studies: int = 20_000
     points: int = 4_000
     whole: int = 40
@@ -152,9 +153,9 @@ class Asked:
     def _cells(self) -> dict[str, Cell]:
         return {}
 
-    def tuned(self, arm: str, seeds: int = 1, **settings: Any) -> Study:
-        """The same with each arm at its own best rate, from that many tuning seeds."""
-        tune = replace(self.tune, seeds=seeds, **settings.pop("tune", {}))
+    def tuned(self, arm: str, seeds: int | None = None, **settings: Any) -> Study:
+        """The same with each arm at its own best rate, from so many tuning seeds."""
+        tune = replace(self.tune, seeds=seeds or self.tune.seeds, **settings.pop("tune", {}))
         return self.study(arm, tune=parse_tune(tune), **settings)
 
     @property

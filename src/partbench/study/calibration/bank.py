@@ -18,6 +18,7 @@ from partbench.study.ledger import Ledger
 from partbench.study.plan import Job
 
 Row = dict[str, Any]
+USUAL: Row = {"status": "finished", "unit": "bits per byte", "reason": "", "liveness": []}
 
 
 class Bank:
@@ -29,7 +30,7 @@ class Bank:
         self.rows: dict[str, Row] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
+                row = USUAL | json.loads(line)
                 self.rows[row["id"]] = row
 
     def record(self, cell: Cell) -> Row | None:
@@ -76,8 +77,9 @@ class Bank:
             self.save()
 
     def save(self) -> None:
-        """Write the file anew, in an order of its own."""
+        """Write the file anew, in an order of its own; what is usual is left out of a line."""
         rows = sorted(self.rows.values(), key=lambda row: (row["arm"], row["seed"], row["id"]))
+        rows = [{k: v for k, v in row.items() if k not in USUAL or USUAL[k] != v} for row in rows]
         write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows))
 
     def digest(self) -> str:

@@ -90,14 +90,14 @@ class Cells:
         return study, tuning.read(study, self.bank)
 
     def _tuned_studies(self) -> list[Study]:
-        several = self.asked.several
+        default, several = self.asked.tune.seeds, self.asked.several
         return [
             self.asked.tuned(arm, seeds, first_seed=1 + group * seeds, tune=settings)
             for arm, seeds, settings in (
-                ("redrawn", 1, {}),
+                ("redrawn", default, {}),
                 ("redrawn", several, {}),
-                ("eighth", 1, {"extensions": 0}),
-                ("eighth", 1, {}),
+                ("eighth", default, {"extensions": 0}),
+                ("eighth", default, {}),
             )
             for group in range(self.groups(seeds))
         ]

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from partbench.stats.verdict import slope_of_curve
 from partbench.study import tuning
 from partbench.study.calibration.asked import TOKENS, Asked
 from partbench.study.calibration.cells import PLANTED, Cells
 from partbench.study.calibration.resample import Pool, Rows, Truth
+from partbench.study.plan import CURVE_SHARE
 from partbench.study.spec import Study
 
 PAIRS = (3, 4, 6, 8, 12)
@@ -41,11 +43,11 @@ def all_of(cells: Cells) -> list[Experiment]:
     """Every experiment, in the order of the page."""
     asked = cells.asked
     careful = {"looks": asked.careful, "design": "obrien_fleming"}
-    several = asked.several
+    default, several = asked.tune.seeds, asked.several
     found = [
         _same(cells, "flat", asked.study("redrawn"), True),
         _same(cells, "O'Brien-Fleming", asked.study("redrawn", **careful), True),
-        _tuned(cells, "tuned, 1 seed a rate", 1),
+        _tuned(cells, f"tuned, {default} seeds a rate", default),
         _tuned(cells, f"tuned, {several} seeds a rate", several),
         _same(cells, "flat, as labelled", asked.study("redrawn"), False),
         _same(cells, "flat, margin 10 % of compute", _ten_percent(asked), False),
@@ -70,13 +72,13 @@ def _ten_percent(asked: Asked) -> Study:
 def _pool(cells: Cells, study: Study) -> Pool:
     (arm,) = study.arms.values()
     base, other = cells.rows(study.base), cells.rows(arm)
-    return Pool(study, {}, base, other, other, base, cells.rows(cells.asked.budget(0.5)))
+    return Pool(study, {}, base, other, other, base, cells.rows(cells.asked.budget(CURVE_SHARE)))
 
 
 def _same(cells: Cells, name: str, study: Study, permuted: bool) -> Experiment:
     pool, studies = _pool(cells, study), cells.asked.sizes.studies
-    if permuted:  # the half budgets are those of the base as labelled
-        pool = replace(pool, halves={})
+    if permuted:  # the curve is that of the base as labelled
+        pool = replace(pool, curve={})
     return Experiment(
         "false alarms", name, study, lambda random, count: [pool], cells.seeds(), studies, permuted,
         Truth(0.0, 1.0, 1.0), *_moments(pool, cells.seeds()),
@@ -118,8 +120,9 @@ def _sides(
 def _power(cells: Cells, name: str, study: Study) -> Experiment:
     pool, seeds = _pool(cells, study), cells.seeds()
     effect, spread = _moments(pool, seeds)
-    half = [pool.halves[seed]["score"] - pool.base[seed]["score"] for seed in seeds]
-    slope = float(np.mean(half)) / math.log(2)
+    small = [pool.curve[seed]["score"] for seed in seeds]
+    whole = [pool.base[seed]["score"] for seed in seeds]
+    slope = slope_of_curve(small, whole, 1 / CURVE_SHARE).slope
     planted = TOKENS if "tokens" in study.arms else float("nan")
     return Experiment(
         "power", name, study, lambda random, count: [pool], seeds, cells.asked.sizes.points, False,

@@ -188,8 +188,9 @@ def _bad_tuning(cells: Cells) -> list[Tree]:
     """What the tuning says of an arm declared at an eighth of its best rate."""
     rows = []
     for extensions in (0, cells.asked.tune.extensions):
-        groups = range(cells.groups(1))
-        found = [cells.tuning("eighth", 1, group, extensions=extensions)[1] for group in groups]
+        seeds = cells.asked.tune.seeds
+        groups = range(cells.groups(seeds))
+        found = [cells.tuning("eighth", seeds, group, extensions=extensions)[1] for group in groups]
         held = [tuned.held_back.get("eighth", "") for tuned in found]
         rows.append(
             {

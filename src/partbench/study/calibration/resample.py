@@ -36,7 +36,7 @@ class Pool:
     arm: Rows
     exchanged_base: Rows
     exchanged_arm: Rows
-    halves: Rows
+    curve: Rows
 
     def differences(self, seeds: list[int]) -> NDArray[np.float64]:
         """Arm minus base by (seed, labels exchanged); nan where the arm is held back."""
@@ -91,15 +91,15 @@ def judge(pool: Pool, drawn: list[int], exchanged: list[bool]) -> tuple[dict[str
     study = pool.study
     (name,) = study.arms
     records: dict[tuple[str, int], Row | None] = {}
-    halves: dict[int, Row | None] = {}
+    curve: dict[int, Row | None] = {}
     for seed, bank_seed, other in zip(study.seeds(study.looks[-1]), drawn, exchanged, strict=True):
         if pool.held_back:
             break
         records["base", seed] = (pool.exchanged_base if other else pool.base)[bank_seed]
         records[name, seed] = (pool.exchanged_arm if other else pool.arm)[bank_seed]
-        if pool.halves and len(halves) < min(CURVE_SEEDS, study.looks[0]):
-            halves[seed] = pool.halves[bank_seed]
-    reading = Reading(study, records, halves, pool.held_back)
+        if pool.curve and len(curve) < min(CURVE_SEEDS, study.looks[0]):
+            curve[seed] = pool.curve[bank_seed]
+    reading = Reading(study, records, curve, pool.held_back)
     last = len(study.looks) - 1
     standings, futile = reading.standings(last)
     standing = standings.get(name)
