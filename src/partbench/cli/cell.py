@@ -63,6 +63,10 @@ def worker(
 
         cells = [Cell.read(path) for path in specs or []]
         answer = times_of(cells) if time else memory_of(cells[0])
+        if memory:
+            from partbench.testing.audit.before import before_study
+
+            answer["audit"] = before_study(cells[0].config)
         sys.stdout.write(json.dumps(answer) + "\n")
         return
     from partbench.train.worker import Worker

@@ -92,6 +92,8 @@ class Live:
             self.line(f"  {name}: {', '.join(parts)}")
             for slot in set(arm["unmoved"]) - set(base["unmoved"]):
                 self.line(f"  {name}: WARNING: {slot} did not move in its first steps; is it dead?")
+            for found in arm.get("audit", []):
+                self.line(f"  {name}: AUDIT {found['verdict']}: {found['check']}: {found['found']}")
 
     def planned(self, what: str, jobs: list[Job], known: int) -> None:
         """How many cells the next look, or another stage, needs."""

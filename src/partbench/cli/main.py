@@ -8,6 +8,7 @@ import typer
 
 from partbench import __version__
 from partbench.cli import (
+    audit,
     calibrate,
     cell,
     check,
@@ -54,6 +55,7 @@ app.command("report")(report.report)
 app.command("parts")(parts.parts)
 app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
+app.command("audit")(audit.audit)
 app.add_typer(check.app, name="check")
 app.add_typer(ledger.app, name="ledger")
 app.command("calibrate")(calibrate.calibrate)

@@ -17,6 +17,7 @@ from partbench.core.errors import ConfigError
 from partbench.core.factory import Factory
 from partbench.core.numerics import Numerics
 from partbench.data.batch import Batch
+from partbench.measure.probes.watch import tensors
 from partbench.models import accounting
 from partbench.models.build import build
 from partbench.tasks.build import build_task
@@ -59,7 +60,7 @@ def _look(model: Any, batch: Batch) -> dict[str, Tensor]:
     end = model.residual.end
 
     def watched(state: Any) -> Tensor:
-        found.append(torch.cat([item.detach().flatten() for item in _tensors(state)]))
+        found.append(torch.cat([item.detach().flatten() for item in tensors(state)]))
         return end(state)
 
     model.residual.end = watched
@@ -68,17 +69,6 @@ def _look(model: Any, batch: Batch) -> dict[str, Tensor]:
     finally:
         del model.residual.end  # the method of its class is there again
     return {"stream": found[0], "logits": logits.flatten()}
-
-
-def _tensors(state: Any) -> list[Tensor]:
-    """All tensors of numbers in a residual's state, which is opaque and may be nested."""
-    if isinstance(state, Tensor):
-        return [state] if state.is_floating_point() else []
-    if isinstance(state, dict):
-        state = list(state.values())
-    if isinstance(state, list | tuple):
-        return [tensor for item in state for tensor in _tensors(item)]
-    return []
 
 
 def _size(values: Tensor) -> float:

@@ -36,7 +36,8 @@ def report(
     reached = look if bought else look - 1 if look else None
     # Until the arms are tuned, pairs of untuned ones that the ledger may know show nothing.
     seeds = [] if waiting else study.seeds(study.looks[look])
-    reading = Reading.of(asked, ledger, seeds, tuned.held_back if tuned else {})
+    audited = {name: evidence.audited(name, costs) for name in study.arms}
+    reading = Reading.of(asked, ledger, seeds, tuned.held_back if tuned else {}, audited)
     margin, margin_text = reading.margin
     standings, futile = reading.standings(reached)
     arms = [

@@ -89,6 +89,16 @@ def dead(study: Study, name: str, records: Records) -> list[str]:
     return [row["slot"] for row in liveness(study, name, records) if row["alive"] is False]
 
 
+def audited(name: str, costs: Tree) -> str:
+    """Why the audit before the first cell forbids a verdict on an arm; empty where it does not."""
+    for who in ("base", name):
+        for found in costs.get(who, {}).get("audit", []):
+            if found["verdict"] == "fail":
+                whose = "of the base " if who == "base" else ""
+                return f"audit {whose}failed: {found['check']}: {found['found']}"
+    return ""
+
+
 def pair_seconds(study: Study, name: str, records: Records) -> float | None:
     """What one pair of this arm took on average, in seconds of one core."""
     known = [

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from partbench import __version__
 from partbench.core.cell import Cell
+from partbench.data.sources import source
 from partbench.measure import machine
 from partbench.study import ladder, tuning
 from partbench.study.plan import Job, curve_jobs, pair_jobs, tokens

@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from partbench.stats import monitor
@@ -22,22 +22,31 @@ from partbench.study.tuning import Known
 
 @dataclass(frozen=True)
 class Reading:
-    """Records of base and arms over some pairs, the base's curve, and arms held back."""
+    """Records of base and arms over some pairs, the base's curve, and arms held back.
+
+    audited: arm -> what the audit before the first cell found, that forbids a verdict.
+    """
 
     study: Study
     records: Records
     curve: Curve
     held_back: Mapping[str, str]
+    audited: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, study: Study, ledger: Known, seeds: list[int], held_back: Mapping[str, str]
+        cls,
+        study: Study,
+        ledger: Known,
+        seeds: list[int],
+        held_back: Mapping[str, str],
+        audited: Mapping[str, str] | None = None,
     ) -> "Reading":
         """Look every pair of `seeds` up."""
         jobs = pair_jobs(study, seeds, list(study.arms))
         records: Records = {(job.arm, job.seed): ledger.record(job.cell) for job in jobs}
         curve: Curve = {job.seed: ledger.record(job.cell) for job in curve_jobs(study)}
-        return cls(study, records, curve, held_back)
+        return cls(study, records, curve, held_back, audited or {})
 
     @cached_property
     def design(self) -> Design:
@@ -73,7 +82,8 @@ class Reading:
         return base_scores, arm_scores
 
     def withheld(self, arm: str, look: int | None) -> str:
-        """Why an arm gets no verdict: its tuning, a failed cell up to `look`, or a dead part.
+        """Why an arm gets no verdict: its tuning, a failed cell up to `look`, a dead part,
+        or what the audit found.
 
         Empty where nothing stands against one. Failures at later pairs will be tried again.
         """
@@ -85,7 +95,9 @@ class Reading:
                 if record is not None and record["status"] == "failed":
                     return f"a run failed: {record['reason']}"
         dead = evidence.dead(self.study, arm, self.records)
-        return f"dead part: {', '.join(dead)} did not take part in learning" if dead else ""
+        if dead:
+            return f"dead part: {', '.join(dead)} did not take part in learning"
+        return self.audited.get(arm, "")
 
     def standings(
         self, look: int | None

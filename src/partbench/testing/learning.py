@@ -89,8 +89,13 @@ def gradients_are_those_of_finite_differences(subject: Subject) -> None:
     )
 
 
-def train_briefly(subject: Subject, model: Any, steps: int) -> list[float]:
-    """The losses of a few optimiser steps on one batch, hooks included."""
+def train_briefly(
+    subject: Subject, model: Any, steps: int, look: Callable[[int], None] = lambda step: None
+) -> list[float]:
+    """The losses of a few optimiser steps on one batch, hooks included.
+
+    look: called at each step when gradients are there and nothing has moved yet.
+    """
     choice = subject.config.edit({"optimizer.rate": RATE}).resolved["optimizer"]
     optimizer = Factory(
         "optimizer", choice, {"dims": Dims(**subject.config.resolved["dims"], vocab=VOCAB)}
@@ -100,6 +105,7 @@ def train_briefly(subject: Subject, model: Any, steps: int) -> list[float]:
         _hook(model, "before_step", step, steps)
         score = model.score(batch)
         (score.mean() + sum(score.extra.values())).backward()
+        look(step)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         _hook(model, "after_step", step, steps)

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -117,10 +118,9 @@ def explicit_attention_equals_fused(subject: Subject) -> None:
             )
 
 
-@torch.no_grad()
 def bfloat16_stays_near_float32(subject: Subject) -> None:
     """Losses under bfloat16 products: at most twice as far off as the default model's."""
-    base, own = _rounding_by_default(), _rounding(subject)
+    base, own = rounding_by_default("bfloat16"), rounding(subject, "bfloat16")
     # One flipped hard choice (a router's) rules the mean and leaves the median; bad sums move both.
     assert own[0] <= 2 * base[0] or own[1] <= 2 * base[1], (
         f"{subject}: (rms, median) error {own} in bfloat16, the default's {base}"
@@ -128,16 +128,19 @@ def bfloat16_stays_near_float32(subject: Subject) -> None:
 
 
 @cache
-def _rounding_by_default() -> tuple[float, float]:
-    return _rounding(Subject("model", "transformer"))
+def rounding_by_default(precision: str) -> tuple[float, float]:
+    """The same of the default model."""
+    return rounding(Subject("model", "transformer"), precision)
 
 
-def _rounding(subject: Subject) -> tuple[float, float]:
-    how, errors = Numerics(precision="bfloat16", attention="explicit"), []
+@torch.no_grad()
+def rounding(subject: Subject, precision: Any) -> tuple[float, float]:
+    """Error of the losses against float64: root mean square and median, over two seeds."""
+    how, errors = Numerics(precision=precision, attention="explicit"), []
     for seed in range(2):
         batch = random_batch("bfloat16", seed)
-        exact = subject.model("float64", "explicit", seed=seed).score(batch).nll
-        model = subject.model("bfloat16", "explicit", seed=seed)
+        exact = subject.model("float64", "explicit", seed=seed).eval().score(batch).nll
+        model = subject.model(precision, "explicit", seed=seed).eval()
         with autocast(how):
             errors.append(model.score(batch).nll.double() - exact)
     error = torch.cat(errors)

@@ -1,6 +1,7 @@
 """What is being checked: one part with some settings, in models small enough to check it in."""
 
 import ast
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -113,6 +114,13 @@ def random_batch(*names: str | int) -> Batch:
     return Batch(tokens[:, :-1], tokens[:, 1:], torch.ones(BATCH, CONTEXT))
 
 
+def steadily(model: Any, batch: Batch) -> Any:
+    """The score of a batch with torch's generator set, so that dropout draws the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(1)
+        return model.score(batch)
+
+
 def variants(slot: str, name: str) -> list[Subject]:
     """The part at its defaults, then once for each other value of a switch or a named choice."""
     found = [Subject(slot, name)]
@@ -130,8 +138,14 @@ def variants(slot: str, name: str) -> list[Subject]:
 def assert_near(one: Tensor, other: Tensor, tolerance: float, what: str) -> None:
     """AssertionError with the largest difference where two tensors differ by more."""
     assert one.shape == other.shape, f"{what}: shapes {list(one.shape)} and {list(other.shape)}"
-    gap = (one - other).abs().max().item() if one.numel() else 0.0
+    gap = largest_gap(one, other)
     assert gap <= tolerance, f"{what}: differ by {gap:.3g}, allowed {tolerance:.3g}"
+
+
+def largest_gap(one: Tensor, other: Tensor) -> float:
+    """The largest difference of two tensors of one shape; infinite where one is not a number."""
+    gap = (one - other).abs().max().item() if one.numel() else 0.0
+    return gap if gap == gap else math.inf
 
 
 def gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -68,3 +69,16 @@ def passed(model: Network, batch: Any) -> list[Seen]:
 def mean_stream(streams: Tensor) -> Tensor:
     """[batch, time, n, width] -> the mean of the streams in float64, which the head reads."""
     return streams.double().mean(2)
+
+
+def tensors(state: Any) -> list[Tensor]:
+    """All tensors of numbers in a residual's state, which is opaque and may be nested."""
+    if isinstance(state, Tensor):
+        return [state] if state.is_floating_point() else []
+    if isinstance(state, dict):
+        state = list(state.values())
+    elif is_dataclass(state) and not isinstance(state, type):
+        state = [getattr(state, field.name) for field in fields(state)]
+    if isinstance(state, list | tuple):
+        return [tensor for item in state for tensor in tensors(item)]
+    return []
