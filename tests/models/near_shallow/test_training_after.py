@@ -101,9 +101,8 @@ def test_over_many_epochs_cold_catches_up_because_warm_overfits():
     """300 windows seen eleven times: the warm start begins with each of them counted in.
 
     It ends lower than cold on the text trained on and no lower on text held out, so what it lost
-    of its head start it lost to overfitting and not to a slower descent. Where no window is seen
-    twice this does not happen; how long a head start lasts on real text is a question for a study
-    (studies/near_shallow_small.toml).
+    of its head start it lost to overfitting and not to a slower descent. On real text seen about
+    once it loses for other reasons (results/near_shallow_small, docs/near-shallow.md).
     """
     for seed in range(2):
         warm, cold = (best(start, seed, 100, RATES[2:4]) for start in ("warm", "cold"))
