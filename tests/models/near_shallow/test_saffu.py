@@ -41,6 +41,13 @@ def test_hidden_targets_beat_uniform_attention():
     assert reports[4].fitted["fell radial"] == []
 
 
+def test_what_is_not_sharpened_keeps_the_temperatures_of_its_own_labels():
+    soft, sharp = (fitted(sharpen=sharpen).fitted for sharpen in (False, True))
+    ratios = {sharp[f"tau {name}"] / soft[f"tau {name}"] for name in ("radial", "document")}
+    assert len({round(ratio, 9) for ratio in ratios}) == 1
+    assert round(min(ratios)) in warm.SHARPER
+
+
 def test_a_pass_that_lowers_the_likelihood_is_said():
     assert warm.fallen([-3.0, -2.0, -2.5, -2.5, -2.6]) == [2, 4]
     assert warm.fallen([-3.0]) == []

@@ -49,11 +49,13 @@ class SAFFU(nn.Module):
 
     vectors: "cipher"; "shuffled", ciphers in a random order of frequencies; "random" non-negative
     ones; co-occurrences at `offsets`, "sum" or "cat". bits of a cipher: by default what fills
-    dims.width. radius, block: slots of these contexts, 0 for none; document: the third.
-    label_bits: of the hop; 0 is none, O then reads z. em: passes of hidden targets, 0 for uniform
-    attention. start: "warm", or "cold": only E is fitted. frozen: share of the steps during which
-    E stays as fitted. alpha, eps: smoothing. separator: the token that ends a document in packed
-    text, -1 for the last of the vocabulary; nothing is then predicted from another document.
+    dims.width. radius, block: slots of these contexts, 0 for none; document: the third. label_bits:
+    of the hop; 0 is none, O then reads z. em: passes of hidden targets, 0 for uniform attention.
+    sharpen: raise the hop's temperatures to what is best before training, which leaves labels that
+    learn slowly; without, they are what is best for the labels themselves. start: "warm", or
+    "cold": only E is fitted. frozen: share of the steps during which E stays as fitted. alpha, eps:
+    smoothing. separator: the token that ends a document in packed text, -1 for the last of the
+    vocabulary; nothing is then predicted from another document.
     Cost: vocab D + K^2 a context + D label_bits a context + label_bits vocab a context parameters.
     """
 
@@ -78,6 +80,7 @@ class SAFFU(nn.Module):
         document: bool = True,
         label_bits: int = 32,
         em: int = 4,
+        sharpen: bool = True,
         start: str = "warm",
         frozen: NotNegative = 0.5,
         alpha: NotNegative = 0.1,
@@ -91,7 +94,7 @@ class SAFFU(nn.Module):
         _check_sizes(radius, block, document, em, label_bits)
         self.dims = dims
         width = bits or max(1, dims.width // blocks - 1)
-        self.recipe = warm.Recipe(vectors, width, tuple(offsets), em, alpha, eps)
+        self.recipe = warm.Recipe(vectors, width, tuple(offsets), em, sharpen, alpha, eps)
         self.label_bits, self.warm, self.frozen = label_bits, start == "warm", frozen
         width = blocks * (width + 1)
         self.vectors = nn.Parameter(torch.zeros(dims.vocab + 1, width))

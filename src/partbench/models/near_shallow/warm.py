@@ -44,6 +44,7 @@ class Recipe(NamedTuple):
     bits: int
     offsets: tuple[int, ...]
     em: int
+    sharpen: bool
     alpha: float
     eps: float
 
@@ -99,9 +100,9 @@ def _fit_hops(
 ) -> dict[str, float]:
     """Set U of every context; returns the temperatures. text: to fit on, held out, left.
 
-    Each is first the best for its own labels, then all are doubled for as long as what comes out
-    at the top, O fitted anew on `few` each time, gets better on held-out text: labels share bits,
-    so what is best for them is too soft for the layer above.
+    Each is first the best for its own labels. To sharpen, all are then doubled for as long as what
+    comes out at the top, O fitted anew on `few` each time, gets better on held-out text: labels
+    share bits, so what is best for them is too soft for the layer above.
     """
     rest, held_out, left = text
     recipe = model.recipe
@@ -122,7 +123,7 @@ def _fit_hops(
             z, y = _examples(model, held_out, [name], pooled=True)
             own[name] = tempered(seen[name], z, labels[y], alpha=recipe.alpha, eps=recipe.eps)
         lowest = float("inf")
-        for factor in SHARPER:
+        for factor in SHARPER if recipe.sharpen else ():
             solve_all(factor)
             with unchanged(*model.values.values()):
                 evidence = _evidence(model, few, model.contexts)
