@@ -36,6 +36,14 @@ MISTAKES = {
     "a slot as a number": ({"model": {"ffn": 3}}, r"model\.ffn: 3 is not a part"),
     "a part as a number": ({"model": {"ffn": {"part": 3}}}, r"model\.ffn\.part: 3 is not a name"),
     "an optimiser": ({"optimizer": "adam"}, r"optimizer: .*did you mean 'adamw'"),
+    "no slot to need": (
+        {"init": "warm", "model": "saffu"},
+        r"^init=warm cannot work with model=saffu: .*this model has no slot embedding$",
+    ),
+    "not what is needed": (
+        {"init": "warm", "model": {"embedding": "cipher"}},
+        r"^init=warm cannot work with embedding=cipher: it needs 'table'",
+    ),
     "not a number": ({"model": {"ffn": {"ratio": float("nan")}}}, r"model\.ffn\.ratio: nan"),
     "no finite number": ({"model": {"head": {"cap": float("inf")}}}, r"model\.head\.cap: inf"),
     "clip is none": ({"train": {"clip": float("nan")}}, r"train\.clip: nan"),

@@ -51,16 +51,30 @@ class Windows(NamedTuple):
 
 
 def gathered(stream: Iterable[Given]) -> Iterator[Windows]:
-    """The stream in larger pieces of one length each; tokens on the CPU or wherever they were."""
+    """The stream in larger pieces of one length each; tokens on the CPU or wherever they were.
+
+    A token takes 8 bytes: tokens in 32 bits, and no memory for weights that are all one.
+    """
     for length, same in groupby(stream, key=lambda batch: batch.inputs.shape[1]):
         held: list[Given] = []
         for batch in same:
             held.append(batch)
             if sum(len(item.inputs) for item in held) * length >= PREDICTIONS:
-                yield Windows(*(torch.cat(items) for items in zip(*held, strict=True)))
+                yield _joined(held)
                 held = []
         if held:
-            yield Windows(*(torch.cat(items) for items in zip(*held, strict=True)))
+            yield _joined(held)
+
+
+def _joined(batches: list[Given]) -> Windows:
+    weights = torch.cat([batch.weights for batch in batches])
+    if bool((weights == 1).all()):
+        weights = weights.new_ones(()).expand(weights.shape)
+    return Windows(
+        torch.cat([batch.inputs for batch in batches]).int(),
+        torch.cat([batch.targets for batch in batches]).int(),
+        weights,
+    )
 
 
 def divided(chunks: list[Windows]) -> tuple[list[Windows], list[Windows], list[Windows]]:
@@ -78,15 +92,26 @@ def divided(chunks: list[Windows]) -> tuple[list[Windows], list[Windows], list[W
     held_out = [
         _only(chunk, piece) for chunk, piece in zip(chunks, pieces, strict=True) if piece.any()
     ]
-    known = torch.cat([_runs(chunk).flatten() for chunk in held_out]).unique()
+    found = [(_runs(chunk), _asked(chunk)) for chunk in held_out]
+    known = torch.cat([runs[asked] for runs, asked in found]).unique()  # sorted
+    if not len(known):
+        return chunks, [], []
     rest, left = [], []
     for chunk in chunks:
-        apart = ~torch.isin(_runs(chunk), known).any(1)
+        runs = _runs(chunk)
+        nearest = torch.searchsorted(known, runs).clamp_max(len(known) - 1)
+        apart = ~((known[nearest] == runs) & _asked(chunk)).any(1)
         rest += [_only(chunk, apart)] if apart.any() else []
         left += [_only(chunk, ~apart)] if not apart.all() else []
     if 2 * sum(len(chunk.inputs) for chunk in rest) < windows:
         return chunks, [], []
     return rest, held_out, left
+
+
+def thinned(chunks: Sequence[Windows], predictions: int) -> list[Windows]:
+    """Every n-th chunk, n such that about as many predictions are left; all, where fewer are."""
+    total = sum(chunk.inputs.numel() for chunk in chunks)
+    return list(chunks[:: max(1, -(-total // predictions))])
 
 
 def _only(chunk: Windows, rows: Tensor) -> Windows:
@@ -107,6 +132,15 @@ def _runs(chunk: Windows) -> Tensor:
     for place in range(length):
         found = found * 6364136223846793005 + tokens[:, place : place + number] + 1
     return found
+
+
+def _asked(chunk: Windows) -> Tensor:
+    """Whether each of those runs holds nothing but what is asked for, bool [windows, runs].
+
+    What fills up short rows is the same everywhere and no text.
+    """
+    counts = torch.nn.functional.pad(chunk.weights.cpu() > 0, (1, 0), value=True)
+    return counts.unfold(1, min(RUN, counts.shape[1]), 1).all(-1)
 
 
 def ranked(chunks: Sequence[Windows], vocab: int) -> np.ndarray:

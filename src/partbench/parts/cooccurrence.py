@@ -5,8 +5,8 @@
 
 Ciphers hold no similarity at all; tokens that stand in the same places get like vectors here.
 Paper: Zhao and Williams 2023, arXiv:2311.11012 (abstract: sum and cat; the weights are ours).
-Differs: types never seen keep their cipher in every block. Cost: one addition of D numbers a
-token and distance.
+Differs: types never seen keep their cipher in every block. Cost: a sort of the pairs and one
+addition of D numbers a different pair and distance.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from partbench.parts.pairs import Pairs
+
 Mode = Literal["sum", "cat"]
 
 
@@ -22,34 +24,37 @@ class Cooccurrence:
     """Counts that add up over shards of text.
 
     table: [tokens + 1, bits + 1], ciphers with the edge as last row, rows that sum to one.
-    offsets: signed distances, none of them 0. `blocks`: float64 [offsets, tokens + 1, bits + 1].
+    offsets: signed distances, none of them 0.
     """
 
     def __init__(self, table: Tensor, offsets: Sequence[int]) -> None:
         self.table = table.double()
         self.offsets = tuple(offsets)
-        self.blocks = self.table.new_zeros(len(self.offsets), *self.table.shape)
+        self.pairs = [Pairs(len(table), len(table)) for _ in self.offsets]
 
     def add(self, tokens: Tensor, weight: float = 1.0) -> None:
         """Count documents [documents, time]; a weight of -1 takes them away again."""
         edge, time = len(self.table) - 1, tokens.shape[1]
-        for block, offset in zip(self.blocks, self.offsets, strict=True):
+        for pairs, offset in zip(self.pairs, self.offsets, strict=True):
             beside = torch.full_like(tokens, edge)
             here, there = slice(max(0, -offset), time - offset), slice(max(0, offset), None)
             if abs(offset) < time:
                 beside[:, here] = tokens[:, there][:, : time - abs(offset)]
-            # Counted by pairs: one addition a different pair instead of one a token.
-            pairs, number = (tokens * (edge + 1) + beside).unique(return_counts=True)
-            seen, neighbour = pairs // (edge + 1), pairs % (edge + 1)
-            block.index_add_(0, seen, weight * number[:, None] * self.table[neighbour])
+            pairs.add(tokens, beside, weight)
 
     def merge(self, other: "Cooccurrence") -> None:
         """Add what another shard counted."""
-        self.blocks += other.blocks
+        for mine, theirs in zip(self.pairs, other.pairs, strict=True):
+            mine.merge(theirs)
+
+    @property
+    def blocks(self) -> Tensor:
+        """B: float64 [offsets, tokens + 1, bits + 1]."""
+        return torch.stack([pairs.through(self.table) for pairs in self.pairs])
 
     def vectors(self, mode: Mode) -> Tensor:
         """[tokens + 1, D], rows non-negative that sum to one; D = bits + 1, or that a block."""
-        blocks = self.blocks.clone()
+        blocks = self.blocks
         unseen = blocks.sum((0, 2)) <= 0
         unseen[-1] = True  # the edge is its own neighbour
         blocks[:, unseen] = self.table[unseen]

@@ -5,7 +5,8 @@ Before the `*` in a task's `__init__`, where it asks for them: `dims`, of which 
 settings.
 """
 
+from partbench.tasks.documents import Documents
 from partbench.tasks.images import Images
 from partbench.tasks.language import Language
 
-PARTS = {"language": Language, "images": Images}
+PARTS = {"language": Language, "documents": Documents, "images": Images}

@@ -69,7 +69,11 @@ class Task(Protocol):
     unit: str
 
     def batch(self, seed: int, step: int, size: int) -> Batch:
-        """The training batch of `step`: a pure function of these three numbers."""
+        """The training batch of `step`: a pure function of these three numbers.
+
+        `size` rows of a context; other rows with about as many targets where it provides
+        "own_shapes".
+        """
         ...
 
     def evaluation(self, seed: int, size: int) -> Iterator[Batch]:

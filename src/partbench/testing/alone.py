@@ -132,8 +132,13 @@ def batches_are_a_function_of_seed_and_step(subject: Subject) -> None:
     for key in asked:
         assert all(torch.equal(a, b) for a, b in zip(first[key], second[key], strict=True))
         batch = first[key]
-        assert batch.inputs.shape == inputs
-        assert batch.targets.shape == batch.weights.shape == answers
+        if "own_shapes" in getattr(one, "PROVIDES", ()):  # rows of its own number and length
+            assert batch.inputs.shape == batch.targets.shape == batch.weights.shape
+            assert batch.inputs.shape[1] <= CONTEXT
+            assert batch.inputs.numel() >= batch.weights.sum() > 2 * CONTEXT
+        else:
+            assert batch.inputs.shape == inputs
+            assert batch.targets.shape == batch.weights.shape == answers
         assert batch.weights.min() >= 0
         for tokens in (batch.targets,) if seen else batch[:2]:
             assert tokens.min() >= 0

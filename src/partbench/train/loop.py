@@ -123,12 +123,17 @@ class Run:
         return found
 
     def _begin_from_data(self) -> None:
-        """Starting values that the init part takes from the batches, where it has a `fit`."""
+        """What parts (`begin_from`) and the init part (`fit`) take from the batches."""
         init = Factory("init", self.cell.config["init"], {"dims": self.dims})()
-        if self.start or not hasattr(init, "fit"):  # taken up later, they came with the checkpoint
+        parts: list[Any] = [m for m in self.model.modules() if hasattr(m, "begin_from")]
+        fits = hasattr(init, "fit")
+        if self.start or not (parts or fits):  # taken up later, it came with the checkpoint
             return
         began = time.perf_counter()
-        init.fit(self.model, self.roles, (to_device(b, self.numerics) for b in self._batches()))
+        for part in parts:
+            part.begin_from(to_device(b, self.numerics) for b in self._batches())
+        if fits:
+            init.fit(self.model, self.roles, (to_device(b, self.numerics) for b in self._batches()))
         self.seconds["train"] += time.perf_counter() - began
         self._evaluate(0)
 

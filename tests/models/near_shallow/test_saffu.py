@@ -7,6 +7,7 @@ import torch
 from tests.models.near_shallow.small import VOCAB, batch_of, built, fitted, loss, text
 
 from partbench.core.errors import ConfigError
+from partbench.models.near_shallow import caches, warm
 from partbench.models.near_shallow.hidden_targets import TokenModel
 from partbench.parts import apart
 
@@ -36,7 +37,33 @@ def test_hidden_targets_beat_uniform_attention():
     assert losses[4] < losses[0] - 0.01
     likelihoods = reports[4].fitted["likelihood radial"]
     assert len(likelihoods) == 4
-    assert likelihoods[-1] > likelihoods[0]
+    assert likelihoods == sorted(likelihoods)
+    assert reports[4].fitted["fell radial"] == []
+
+
+def test_what_is_not_sharpened_keeps_the_temperatures_of_its_own_labels():
+    soft, sharp = (fitted(sharpen=sharpen).fitted for sharpen in (False, True))
+    ratios = {sharp[f"tau {name}"] / soft[f"tau {name}"] for name in ("radial", "document")}
+    assert len({round(ratio, 9) for ratio in ratios}) == 1
+    assert round(min(ratios)) in warm.SHARPER
+
+
+def test_a_pass_that_lowers_the_likelihood_is_said():
+    assert warm.fallen([-3.0, -2.0, -2.5, -2.5, -2.6]) == [2, 4]
+    assert warm.fallen([-3.0]) == []
+
+
+def test_a_sample_and_a_corner_of_the_comparisons_change_little(monkeypatch):
+    whole = fitted(em=2)
+    monkeypatch.setattr(caches, "SIDE", 9)
+    corner = fitted(em=2)
+    for name, weight in whole.named_parameters():
+        assert torch.allclose(weight, corner.get_parameter(name), atol=1e-9), name
+    monkeypatch.setattr(warm, "SAMPLE", 1800)  # half of what there is
+    monkeypatch.setattr(apart, "PREDICTIONS", 300)
+    sampled = fitted(em=2)
+    assert not torch.equal(whole.unit("radial").weight, sampled.unit("radial").weight)
+    assert loss(sampled, HELD_OUT) == pytest.approx(loss(whole, HELD_OUT), abs=0.02)
 
 
 def test_no_random_number_is_used():
@@ -108,10 +135,10 @@ def test_text_that_repeats_itself_is_all_fitted_and_keeps_temperature_one():
 def test_cold_fits_the_vectors_alone():
     drawn, cold, warmed = built(), fitted(start="cold"), fitted()
     assert torch.equal(cold.vectors, warmed.vectors)
-    for name, weight in drawn.state_dict().items():
+    for name, weight in drawn.named_parameters():
         if name != "vectors":
-            assert torch.equal(weight, cold.state_dict()[name]), name
-            assert not torch.equal(weight, warmed.state_dict()[name]), name
+            assert torch.equal(weight, cold.get_parameter(name)), name
+            assert not torch.equal(weight, warmed.get_parameter(name)), name
 
 
 def test_nothing_to_fit_leaves_the_model_as_it_was():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tests.models.near_shallow.small import TIME, VOCAB, built, fitted, text
 
+from partbench.models.near_shallow import caches
 from partbench.models.near_shallow.contexts import slots
 from partbench.models.near_shallow.unit import PositionWeights, compare, pool
 from partbench.parts.probability.softmax import Softmax
@@ -126,6 +127,33 @@ def test_cached_equals_computed():
         model(tokens)
     assert [cache.made for cache in model.values.values()] == made
     assert (with_gradient - looked_up).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("side", [1, 7, 24, 25, 99])
+def test_comparisons_among_frequent_tokens_are_looked_up_and_the_others_computed(side, monkeypatch):
+    monkeypatch.setattr(caches, "SIDE", side)
+    generator = torch.Generator().manual_seed(0)
+    table = torch.rand(25, 6, generator=generator, dtype=torch.float64)
+    ranks = torch.randperm(25, generator=generator)
+    newest, ids = (
+        torch.randint(0, 25, shape, generator=generator) for shape in ((3, 8), (3, 8, 5))
+    )
+    found = caches.Comparisons()
+    gap = found.between(table, ranks, newest, ids) - compare(table, newest, ids)
+    assert gap.abs().max() < 1e-12
+    assert len(found.of(table, ranks) if side < 25 else found.of(table)) == min(side, 25)
+    assert found.made == 1
+
+
+def test_inside_unchanged_weights_are_not_checked_and_afterwards_they_are():
+    cache, weight = caches.Cache(lambda w: w * 2), torch.ones(3)
+    cache.of(weight)
+    weight += 1
+    with caches.unchanged(cache):
+        assert cache.of(weight).tolist() == [4, 4, 4]  # what was there before is not believed
+        weight += 1
+        assert cache.of(weight).tolist() == [4, 4, 4]
+    assert cache.of(weight).tolist() == [6, 6, 6]
 
 
 def test_caches_follow_every_change_of_their_weights():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from partbench.models.near_shallow.unit import products
 from partbench.parts.apart import Windows
 from partbench.parts.explicit import Evidence, solve, solve_with_intercept
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 24
 """Entries of a table of all log p(y | token) that may be held (64 MB)."""
+ROWS = 256
+"""Tokens whose normalisers are computed together where it is not."""
 
 
 class TokenModel:
@@ -31,20 +34,28 @@ class TokenModel:
 
     def __init__(self, table: Tensor, weight: Tensor) -> None:
         self.table, self.weight = table, weight
-        rows = max(1, LARGEST // len(weight))
         self.whole: Tensor | None = None
-        if len(table) <= rows:
+        if len(table) * len(weight) <= LARGEST:
             self.whole = (table @ weight.T).log_softmax(1)
         else:
-            parts = table.split(rows)
-            self.normaliser = torch.cat([(part @ weight.T).logsumexp(1) for part in parts])
+            # Rows are shares that sum to one, so no product exceeds the largest weight.
+            most = weight.max()
+            held = table.new_empty(
+                ROWS, len(weight)
+            )  # taken once: freed each time, memory splinters
+            self.normaliser = torch.cat(
+                [
+                    torch.mm(part, weight.T, out=held[: len(part)]).sub_(most).exp_().sum(1)
+                    for part in table.split(ROWS)
+                ]
+            )
+            self.normaliser.log_().add_(most)
 
     def log_probability(self, ids: Tensor, targets: Tensor) -> Tensor:
         """ids [M, slot], targets [M] -> [M, slot]."""
         if self.whole is not None:
             return self.whole[ids, targets[:, None]]
-        products = (self.table[ids] @ self.weight[targets].unsqueeze(-1)).squeeze(-1)
-        return products - self.normaliser[ids]
+        return products(self.weight, targets, self.table, ids) - self.normaliser[ids]
 
 
 class Looked(NamedTuple):
@@ -103,11 +114,10 @@ def fit_attention(model: "SAFFU", kind: str, chunks: Sequence[Windows]) -> list[
 def look(model: "SAFFU", kind: str, chunk: Windows) -> Looked:
     """The slots of every prediction of a chunk."""
     positions = torch.arange(chunk.inputs.shape[1], device=chunk.inputs.device)
-    padded = torch.nn.functional.pad(chunk.inputs.long(), (1, 0), value=model.dims.vocab)
-    ids, filled, q = model.look(kind, padded, positions)
+    ids, filled, q = model.look(kind, model.padded(chunk.inputs), positions)
     return Looked(
         ids.flatten(0, 1),
-        filled.repeat(len(ids), 1),
+        filled.expand(ids.shape).flatten(0, 1),
         q.flatten(0, 1),
         chunk.targets.flatten().long(),
         chunk.weights.flatten().to(q.dtype),

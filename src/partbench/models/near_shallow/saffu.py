@@ -28,12 +28,12 @@ from partbench.data.batch import Batch
 from partbench.models import accounting
 from partbench.models.contract import Score
 from partbench.models.near_shallow import caches, warm
-from partbench.models.near_shallow.contexts import Kind, slots
+from partbench.models.near_shallow.contexts import Kind, edges, slots
 from partbench.models.near_shallow.unit import PositionWeights, compare, pool
+from partbench.parts import vectors as token_vectors
 from partbench.parts.head.cross_entropy import cross_entropy, logits
 from partbench.parts.shapes import Logits, Tokens
 
-VECTORS = ("cipher", "shuffled", "random", "sum", "cat")
 STARTS = ("warm", "cold")
 
 
@@ -49,10 +49,13 @@ class SAFFU(nn.Module):
 
     vectors: "cipher"; "shuffled", ciphers in a random order of frequencies; "random" non-negative
     ones; co-occurrences at `offsets`, "sum" or "cat". bits of a cipher: by default what fills
-    dims.width. radius, block: slots of these contexts, 0 for none; document: the third.
-    label_bits: of the hop; 0 is none, O then reads z. em: passes of hidden targets, 0 for uniform
-    attention. start: "warm", or "cold": only E is fitted. frozen: share of the steps during which
-    E stays as fitted. alpha, eps: smoothing.
+    dims.width. radius, block: slots of these contexts, 0 for none; document: the third. label_bits:
+    of the hop; 0 is none, O then reads z. em: passes of hidden targets, 0 for uniform attention.
+    sharpen: raise the hop's temperatures to what is best before training, which leaves labels that
+    learn slowly; without, they are what is best for the labels themselves. start: "warm", or
+    "cold": only E is fitted. frozen: share of the steps during which E stays as fitted. alpha, eps:
+    smoothing. separator: the token that ends a document in packed text, -1 for the last of the
+    vocabulary; nothing is then predicted from another document.
     Cost: vocab D + K^2 a context + D label_bits a context + label_bits vocab a context parameters.
     """
 
@@ -62,6 +65,7 @@ class SAFFU(nn.Module):
     ROLES = {"vectors": Role.EMBEDDING, "output.weight": Role.HEAD} | {
         f"hops.{name}.weight": Role.READ for name in ("radial", "block", "document")
     }
+    ranks: Tensor
 
     def __init__(
         self,
@@ -76,21 +80,26 @@ class SAFFU(nn.Module):
         document: bool = True,
         label_bits: int = 32,
         em: int = 4,
+        sharpen: bool = True,
         start: str = "warm",
         frozen: NotNegative = 0.5,
         alpha: NotNegative = 0.1,
         eps: NotNegative = 1e-3,
+        separator: int | None = None,
     ) -> None:
         super().__init__()
-        blocks = len(offsets) if vectors == "cat" else 1
-        _check(vectors, start, offsets, frozen)
+        blocks = token_vectors.blocks(vectors, offsets)
+        token_vectors.check(vectors, offsets, "model")
+        _check(start, frozen)
         _check_sizes(radius, block, document, em, label_bits)
         self.dims = dims
         width = bits or max(1, dims.width // blocks - 1)
-        self.recipe = warm.Recipe(vectors, width, tuple(offsets), em, alpha, eps)
+        self.recipe = warm.Recipe(vectors, width, tuple(offsets), em, sharpen, alpha, eps)
         self.label_bits, self.warm, self.frozen = label_bits, start == "warm", frozen
         width = blocks * (width + 1)
         self.vectors = nn.Parameter(torch.zeros(dims.vocab + 1, width))
+        # The edge first, then tokens by frequency: whose comparisons are looked up.
+        self.register_buffer("ranks", torch.arange(dims.vocab + 1).roll(-1))
         self.sizes: dict[Kind, int] = {}
         if radius:
             self.sizes["radial"] = radius
@@ -106,8 +115,14 @@ class SAFFU(nn.Module):
         )
         hidden = len(self.contexts) * (label_bits or width)
         self.output = nn.Linear(hidden, dims.vocab, bias=False)
+        if separator is not None and not -dims.vocab <= separator < dims.vocab:
+            raise ConfigError(
+                f"model.separator: {separator} is no token; give 0 to {dims.vocab - 1}, "
+                f"or -1 for the last"
+            )
+        self.separator = None if separator is None else separator % dims.vocab
         self.at_rest = False  # whether the vectors are frozen in the step under way
-        self.comparisons = caches.Cache(caches.products)
+        self.comparisons = caches.Comparisons()
         self.values = {name: caches.Cache(caches.sent) for name in self.sizes}
         self.fitted: dict[str, object] = {}
 
@@ -139,15 +154,15 @@ class SAFFU(nn.Module):
 
     def step(self, tokens: Tokens, state: State) -> tuple[Logits, State]:
         """Logits after each of `tokens`, given those of the state."""
-        together = torch.cat([state.tokens, tokens], dim=1)
-        hidden = self.hidden(together, state.tokens.shape[1], state.total)
-        total = state.total + nn.functional.embedding(tokens, self.vectors).sum(1)
+        together, past = torch.cat([state.tokens, tokens], dim=1), state.tokens.shape[1]
+        hidden = self.hidden(together, past, state.total)
+        total = self.totals(together, past, state.total)[0][:, -1].detach()
         return logits(hidden, self.output.weight, None), State(together, total)
 
     def hidden(self, tokens: Tokens, past: int = 0, total: Tensor | None = None) -> Tensor:
         """[h^(1) .. h^(C)] after each token from place `past` on: [batch, time - past, features].
 
-        total: sum of the vectors of the edge and the `past` tokens.
+        total: sum of the vectors of the `past` tokens of the same document and its edge.
         """
         return torch.cat([self.labels(name, tokens, past, total) for name in self.contexts], dim=-1)
 
@@ -157,8 +172,7 @@ class SAFFU(nn.Module):
             return self.pooled(name, tokens, past, total)
         weight = self.hop(name).weight
         if name in self.values and not torch.is_grad_enabled():
-            padded = self._padded(tokens)
-            ids, _, weights = self.attend(name, padded, self._positions(tokens, past))
+            ids, _, weights = self.attend(name, self.padded(tokens), self._positions(tokens, past))
             sent = pool(self.values[name].of(self.vectors, weight), ids, weights)
         else:
             sent = nn.functional.linear(self.pooled(name, tokens, past, total), weight)
@@ -168,14 +182,28 @@ class SAFFU(nn.Module):
         self, name: str, tokens: Tokens, past: int = 0, total: Tensor | None = None
     ) -> Tensor:
         """z of one context after each token from `past` on: [batch, time - past, D]."""
-        table = self.table
         if name == "document":
-            rows = nn.functional.embedding(tokens[:, past:], table)
-            before = (table[-1] if total is None else total).expand(len(tokens), -1)
-            count = self._positions(tokens, past) + 2
-            return (before.unsqueeze(1) + rows.cumsum(1)) / count.unsqueeze(-1)
-        ids, _, weights = self.attend(name, self._padded(tokens), self._positions(tokens, past))
-        return pool(table, ids, weights)
+            sums, count = self.totals(tokens, past, total)
+            return sums / count.unsqueeze(-1)
+        ids, _, weights = self.attend(name, self.padded(tokens), self._positions(tokens, past))
+        return pool(self.table, ids, weights)
+
+    def totals(self, tokens: Tokens, past: int, total: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Sum of a document's vectors and its edge's up to each token from `past` on, and number.
+
+        [batch, time - past, D], and [time - past] or, with a separator, [batch, time - past].
+        """
+        table, padded, newest = self.table, self.padded(tokens), self._positions(tokens, past) + 1
+        before = (table[-1] if total is None else total).expand(len(tokens), -1)
+        rows = nn.functional.embedding(padded[:, past + 1 :], table)
+        sums = before.unsqueeze(1) + rows.cumsum(1)
+        begins = self.begins(padded, newest - 1)
+        if begins is None:
+            return sums, newest + 1
+        since = begins - past - 1  # where in `sums` the document begins; below 0 in `before`
+        at = since.clamp_min(0).unsqueeze(-1).expand_as(sums)
+        others = (sums.gather(1, at) - table[-1]) * (since >= 0).unsqueeze(-1)
+        return sums - others, newest - begins + 1
 
     def attend(self, kind: str, padded: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids of the slots [batch, time, slot], their comparisons, and their weights."""
@@ -184,10 +212,12 @@ class SAFFU(nn.Module):
 
     def look(self, kind: str, padded: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids of the slots, which are filled [time, slot], and their comparisons."""
-        places, filled = slots(kind, self.sizes[kind], positions)  # type: ignore[arg-type,index]
-        ids, newest = padded[:, places], padded[:, positions + 1]
-        if self._may_look_up:
-            q = self.comparisons.of(self.vectors)[newest.unsqueeze(-1), ids]
+        begins = self.begins(padded, positions)
+        places, filled = slots(kind, self.sizes[kind], positions, begins)  # type: ignore[arg-type,index]
+        ids = padded[:, places] if begins is None else _of_rows(padded, places)
+        newest = padded[:, positions + 1]
+        if self.at_rest or not torch.is_grad_enabled():
+            q = self.comparisons.between(self.vectors.detach(), self.ranks, newest, ids)
         else:
             q = compare(self.table, newest, ids)
         return ids, filled, q
@@ -214,25 +244,32 @@ class SAFFU(nn.Module):
         width = self.vectors.shape[1]
         return 4 * width * sum(self.sizes.values()) * self.dims.context
 
-    @property
-    def _may_look_up(self) -> bool:
-        still = self.at_rest or not torch.is_grad_enabled()
-        return still and len(self.vectors) ** 2 <= caches.LARGEST
+    def padded(self, tokens: Tokens) -> Tensor:
+        """[edge, w_0, w_1, ...], the edge in place of every separator too."""
+        tokens, edge = tokens.long(), self.dims.vocab
+        if self.separator is not None:
+            tokens = tokens.masked_fill(tokens == self.separator, edge)
+        return nn.functional.pad(tokens, (1, 0), value=edge)
 
-    def _padded(self, tokens: Tokens) -> Tensor:
-        return nn.functional.pad(tokens.long(), (1, 0), value=self.dims.vocab)
+    def begins(self, padded: Tensor, positions: Tensor) -> Tensor | None:
+        """The place of the edge of each position's document; None where a row is one document."""
+        if self.separator is None:
+            return None
+        return edges(padded, self.dims.vocab)[:, positions + 1]
 
     def _positions(self, tokens: Tokens, past: int) -> Tensor:
         return torch.arange(past, tokens.shape[1], device=tokens.device)
 
 
-def _check(vectors: str, start: str, offsets: list[int], frozen: float) -> None:
+def _of_rows(padded: Tensor, places: Tensor) -> Tensor:
+    """padded [rows, 1 + time] at places [rows, time, slot] of each row."""
+    return padded.gather(1, places.flatten(1)).view(places.shape)
+
+
+def _check(start: str, frozen: float) -> None:
     """ConfigError for settings that their types let through."""
-    for name, word, words in (("vectors", vectors, VECTORS), ("start", start, STARTS)):
-        if word not in words:
-            raise unknown("setting", word, f"model.{name}", words)
-    if not offsets or 0 in offsets:
-        raise ConfigError(f"model.offsets: {offsets}; give distances other than 0, e.g. [-1, 1]")
+    if start not in STARTS:
+        raise unknown("setting", start, "model.start", STARTS)
     if frozen > 1:
         raise ConfigError(f"model.frozen: {frozen} is a share of the steps; give 1 or less")
 

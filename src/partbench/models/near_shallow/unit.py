@@ -40,11 +40,25 @@ class PositionWeights(nn.Module):
         return self.probability(hidden.unsqueeze(-3)).squeeze(-3)  # parts expect a head axis
 
 
+READ = 1 << 13
+"""Vectors that are read together, so that they stay in the processor's own memory."""
+
+
 def compare(table: Tensor, newest: Tensor, ids: Tensor) -> Tensor:
     """x_newest . x of every slot: newest [..], ids [.., slot] -> [.., slot]."""
-    looked_at = nn.functional.embedding(ids, table)
-    pivot = nn.functional.embedding(newest, table)
-    return (looked_at @ pivot.unsqueeze(-1)).squeeze(-1)
+    return products(table, newest, table, ids)
+
+
+def products(pivots: Tensor, one: Tensor, table: Tensor, ids: Tensor) -> Tensor:
+    """pivots[one] . table[ids] of every slot: one [..], ids [.., slot] -> [.., slot]."""
+    rows = max(1, READ // ids.shape[-1])
+    found = [
+        (nn.functional.embedding(these, table) @ nn.functional.embedding(pivot, pivots)[..., None])
+        for these, pivot in zip(
+            ids.flatten(0, -2).split(rows), one.flatten().split(rows), strict=True
+        )
+    ]
+    return torch.cat(found).view(ids.shape)
 
 
 def pool(table: Tensor, ids: Tensor, weights: Tensor) -> Tensor:

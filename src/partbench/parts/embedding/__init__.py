@@ -4,13 +4,14 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from partbench.parts.embedding.cipher import CipherEmbedding
 from partbench.parts.embedding.token import TokenEmbedding
 from partbench.parts.shapes import Stream, Tokens
 
 
 @runtime_checkable
 class Embedding(Protocol):
-    """One vector a token; `weight` [vocab, width] is what a tied head reads."""
+    """One vector a token; one that provides "table" has `weight` [vocab, width], for tied heads."""
 
     weight: Tensor
 
@@ -19,4 +20,4 @@ class Embedding(Protocol):
         ...
 
 
-PARTS = {"token": TokenEmbedding}
+PARTS = {"token": TokenEmbedding, "cipher": CipherEmbedding}

@@ -1,6 +1,6 @@
 """A warm start from the data: an embedding of ciphers, and a head in closed form on top of it.
 
-    E[token] = std sqrt(width) c / |c|_2           c: bit-cipher or co-occurrence vector, >= 0
+    E[token] = std sqrt(width) c / |c|_2      c >= 0: a cipher, a control arm, co-occurrences
     head = explicit solution of softmax(h U), h = E[token] / std: what the head reads at the start
 
 All other matrices are drawn as by `depth_scaled`. The head sees the stream after a norm; at the
@@ -18,22 +18,22 @@ import torch
 from torch import Tensor, nn
 
 from partbench.core.dims import Dims
-from partbench.core.errors import ConfigError, unknown
+from partbench.core.errors import ConfigError
 from partbench.core.ranges import NotNegative, Positive
 from partbench.core.roles import Role
-from partbench.parts import cipher
-from partbench.parts.apart import Given, Windows, divided, gathered, ranked, whole
-from partbench.parts.cooccurrence import Cooccurrence
-from partbench.parts.explicit import Evidence, centred, solve, tempered
-
-VECTORS = ("cipher", "sum")
+from partbench.parts import vectors as token_vectors
+from partbench.parts.apart import Given, Windows, divided, gathered, ranked
+from partbench.parts.explicit import Evidence, centred, solve, tempered, thinned
+from partbench.parts.pairs import Pairs
 
 
 class Warm:
     """W as by `depth_scaled`; the token table, and the head where it has its own, from the data.
 
-    Settings: std and cut as in `depth_scaled`; vectors "cipher" or "sum" (co-occurrences at
-    `offsets`); head: whether to solve for it; alpha, eps: smoothing.
+    Settings: std and cut as in `depth_scaled`; vectors: "cipher"; "shuffled", ciphers in a random
+    order of frequencies; "random", non-negative ones; co-occurrences at `offsets`, "sum" or "cat",
+    the last filled up with zeros where blocks do not divide the width. head: whether to solve for
+    it; norm: the K it is solved with, in mean norms of its features; alpha, eps: smoothing.
     """
 
     NEEDS: ClassVar[dict[str, str]] = {"embedding": "table", "task": "tokens"}
@@ -47,16 +47,14 @@ class Warm:
         vectors: str = "cipher",
         offsets: list[int] = [-2, -1, 1, 2],  # noqa: B006 - the menu reads a literal; never changed
         head: bool = True,
+        norm: Positive = 1.0,
         alpha: NotNegative = 0.1,
         eps: Positive = 1e-3,
     ) -> None:
-        if vectors not in VECTORS:
-            raise unknown("setting", vectors, "init.vectors", VECTORS)
-        if not offsets or 0 in offsets:
-            raise ConfigError(f"init.offsets: {offsets}; give distances other than 0, e.g. [-1, 1]")
+        token_vectors.check(vectors, offsets, "init")
         self.dims, self.std, self.cut = dims, std, cut or float("inf")
         self.vectors, self.offsets, self.head = vectors, offsets, head
-        self.alpha, self.eps = alpha, eps
+        self.norm, self.alpha, self.eps = norm, alpha, eps
 
     def value(self, draw: Tensor, role: Role) -> Tensor:
         """The starting value, same shape as the draw."""
@@ -73,25 +71,26 @@ class Warm:
         if not tables:
             raise ConfigError("init=warm: this model has no embedding to set; choose another init")
         chunks = list(gathered(stream))
-        features = self._features(chunks)
         table = cast(Tensor, tables[0].weight)
+        features = self._features(chunks, table)
         table.copy_(self.std * features)
         heads = [model.get_parameter(n) for n, role in roles.items() if role is Role.HEAD]
         if self.head and heads:
             heads[0].copy_(self._head(chunks, features))
 
-    def _features(self, chunks: Sequence[Windows]) -> Tensor:
+    def _features(self, chunks: Sequence[Windows], drawn: Tensor) -> Tensor:
         """Vectors of unit mean square [vocab, width], none below zero."""
-        vocab, width = self.dims.vocab, self.dims.width
-        ranks = ranked(chunks, vocab)
-        if self.vectors == "cipher":
-            found = torch.from_numpy(cipher.codes(width, vocab, "dims.width")[ranks]).double()
+        kind, width, ranks = self.vectors, self.dims.width, ranked(chunks, self.dims.vocab)
+        if not token_vectors.counted(kind):
+            found = token_vectors.ciphers(kind, width, ranks, drawn, "dims.width")
         else:
-            eta = cipher.normalised(cipher.codes(width - 1, vocab, "dims.width - 1")[ranks])
-            counted = Cooccurrence(torch.from_numpy(cipher.with_edge(eta)), self.offsets)
-            for chunk in chunks:
-                counted.add(whole(chunk))
-            found = counted.vectors("sum")[:-1]
+            blocks = token_vectors.blocks(kind, self.offsets)
+            place = f"dims.width / {blocks} - 1" if blocks > 1 else "dims.width - 1"
+            bits = max(0, width // blocks - 1)
+            found = token_vectors.with_edge(kind, bits, self.offsets, ranks, chunks, drawn, place)[
+                :-1
+            ]
+            found = nn.functional.pad(found, (0, width - found.shape[1]))
         return found * width**0.5 / found.norm(dim=1, keepdim=True)
 
     def _head(self, chunks: list[Windows], features: Tensor) -> Tensor:
@@ -103,16 +102,17 @@ class Warm:
                 torch.cat(item).flatten().cpu() for item in zip(*held_out, strict=True)
             )
             counts = weights > 0
-            tau = tempered(
-                evidence, features[inputs[counts]], targets[counts], alpha=self.alpha, eps=self.eps
-            )
+            x, y = thinned(inputs[counts], targets[counts].long(), self.dims.vocab)
+            norm, h = self.norm * evidence.norm, features[x].float()
+            tau = tempered(evidence, h, y, norm=norm, alpha=self.alpha, eps=self.eps)
             evidence.merge(self._evidence(left, features))
-        return centred(solve(evidence, tau=tau, alpha=self.alpha, eps=self.eps).weight)
+        norm = self.norm * evidence.norm
+        layer = solve(evidence, tau=tau, norm=norm, alpha=self.alpha, eps=self.eps)
+        return centred(layer.weight)
 
     def _evidence(self, chunks: Sequence[Windows], features: Tensor) -> Evidence:
-        found = Evidence(self.dims.width, self.dims.vocab)
+        """F of each token's vector against what follows it, from counts of pairs."""
+        pairs = Pairs(self.dims.vocab, self.dims.vocab)
         for inputs, targets, weights in chunks:
-            found.add(
-                features[inputs.flatten().cpu()], targets.flatten().cpu(), weights.flatten().cpu()
-            )
-        return found
+            pairs.add(targets.long().cpu(), inputs.long().cpu(), weights.cpu())
+        return Evidence.of(pairs, features)

@@ -1,0 +1,299 @@
+"""Near-shallow models against time: by length, by tokens fitted, and to equal perplexity.
+
+    python benchmarks/near_shallow.py [--only length warm race] [--text FILE ...] [--threads 1]
+                                      [--longest 8192] [--rounds 30] [--out FILE.svg] [--json]
+
+length  seconds of a SAFFU on one sequence of 64 .. 8,192 tokens, comparisons looked up against
+        computed, over a fixed number of slots and over as many slots as there are tokens, beside
+        one layer of attention; all in turn. The exponent is the slope of log seconds by log length.
+warm    seconds and peak memory of the warm start by tokens of text, a vocabulary of --words words.
+race    SAFFU and Transformer++ of several sizes train in turn, a few steps each, and are scored in
+        between, uncharged: the target is where SAFFU ends, and the seconds of each to get there are
+        printed, the smallest Transformer++ that does first.
+
+Without --text it reads the embedded one. Prints tables; --out draws them.
+"""
+
+import argparse
+import collections
+import gzip
+import json
+import math
+import re
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from partbench.core.config import Config
+from partbench.core.numerics import Numerics
+from partbench.data.batch import Batch
+from partbench.data.corpora import open_corpus
+from partbench.measure import machine
+from partbench.measure.timing import clocked, interleave
+from partbench.models.build import build
+from partbench.models.near_shallow.saffu import SAFFU
+from partbench.models.near_shallow.unit import compare
+from partbench.train.process import keep_freed_memory
+
+Row = dict[str, Any]
+PARTS = ("length", "warm", "race")
+WORD = re.compile(r"[a-z]+|[0-9]|[^a-z0-9\s]")
+RACERS: dict[str, Row] = {
+    "SAFFU, warm": {"model": {"part": "saffu"}, "dims.width": 64, "rate": 1e-2},
+    "SAFFU, cold": {"model": {"part": "saffu", "start": "cold"}, "dims.width": 64, "rate": 3e-2},
+    "Transformer++ 1x32": {"dims": {"depth": 1, "width": 32}, "rate": 6e-3},
+    "Transformer++ 2x64": {"dims": {"depth": 2, "width": 64}, "rate": 3e-3},
+    "Transformer++ 3x96": {"dims": {"depth": 3, "width": 96}, "rate": 3e-3},
+    "Transformer++ 4x128": {"dims": {"depth": 4, "width": 128}, "rate": 3e-3},
+}
+"""Each configuration and its learning rate, the best of a sweep by doublings at this budget."""
+CONTEXT, BATCH, HELD_OUT = 64, 16, 256
+
+
+def main() -> None:
+    """Parse the command line, measure, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--text", nargs="+", type=Path, help="text files, plain or .gz")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--longest", type=int, default=8192)
+    parser.add_argument("--words", type=int, default=16384, help="size of the vocabulary of words")
+    parser.add_argument("--rounds", type=int, default=30, help="of the race")
+    parser.add_argument("--steps", type=int, default=20, help="of each racer in a round")
+    parser.add_argument("--out", type=Path, help="an SVG of what was measured")
+    parser.add_argument("--json", action="store_true", help="all of it as data")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    keep_freed_memory()
+    answer: dict[str, Any] = {"machine": machine.describe(), "threads": chosen.threads}
+    if {"warm", "race"} & set(chosen.only):
+        tokens = words(chosen.text, chosen.words)
+        answer["tokens"] = len(tokens)
+    if "warm" in chosen.only:  # first, for the highest mark of memory is that of the process
+        answer["warm"] = by_tokens(tokens, chosen.words)
+    if "length" in chosen.only:
+        answer["length"] = by_length(chosen.longest)
+    if "race" in chosen.only:
+        answer["race"] = race(np.where(tokens < 1024, tokens, 0), chosen.rounds, chosen.steps)
+    if chosen.out:
+        draw(answer, chosen.out)
+    if chosen.json:
+        print(json.dumps(answer, indent=1))
+    else:
+        show(answer)
+
+
+def words(paths: list[Path] | None, vocab: int) -> np.ndarray:
+    """The texts as numbers of words by frequency, 0 for all that are rarer; lower case."""
+    if paths:
+        texts = [gzip.open(p, "rt") if p.suffix == ".gz" else p.open() for p in paths]
+        found = [word for text in texts for word in WORD.findall(text.read().lower())]
+    else:
+        found = WORD.findall(bytes(open_corpus("shakespeare").data()).decode().lower())
+    counts = collections.Counter(found).most_common(vocab - 1)
+    number = {word: rank for rank, (word, _) in enumerate(counts, 1)}
+    return np.array([number.get(word, 0) for word in found], dtype=np.int64)
+
+
+def built(vocab: int, edits: Row) -> Any:
+    """A model of the quick preset's starting values, at one layer unless told otherwise."""
+    start = {"dims": {"depth": 1, "width": 64, "context": CONTEXT}, "init": {"std": 0.07}}
+    tree = Config({}).edit(start).edit({k: v for k, v in edits.items() if k != "rate"})
+    return build(tree.resolved, vocab=vocab, seed=0, numerics=Numerics())
+
+
+def by_length(longest: int) -> Row:
+    """Seconds of a forward pass by length, of every form, and the exponents."""
+    lengths = [64 * 2**i for i in range(20) if 64 * 2**i <= longest]
+    found: dict[str, dict[int, float]] = collections.defaultdict(dict)
+    for length in lengths:
+        tokens = torch.randint(0, 256, (1, length), generator=torch.Generator().manual_seed(0))
+        forms: dict[str, Any] = {}
+        size = {"dims.context": length}
+        for slots, model in (("fixed slots", {"radius": 8, "block": 16}),
+                             ("a slot a token", {"radius": length, "block": 0})):  # fmt: skip
+            if slots == "a slot a token" and length > 1024:
+                continue  # its weights alone grow with the square: minutes beyond this
+            for how in ("looked up", "computed"):
+                saffu = built(256, size | {"model": {"part": "saffu", **model}})
+                if how == "computed":
+                    saffu.comparisons.between = lambda table, _, newest, ids: compare(
+                        table, newest, ids
+                    )
+                forms[f"{slots}, {how}"] = saffu
+        forms["attention"] = built(256, size)
+        timings = interleave({n: clocked(forward(m, tokens)) for n, m in forms.items()}, steps=2)
+        for name in forms:
+            found[name][length] = timings.median(name)
+    return {
+        name: {"seconds": row, "exponent": exponent({n: s for n, s in row.items() if n >= 256})}
+        for name, row in found.items()
+    }
+
+
+def forward(model: Any, tokens: torch.Tensor) -> Callable[[], object]:
+    """One pass without gradients."""
+
+    def step() -> object:
+        with torch.no_grad():
+            return model(tokens)
+
+    return step
+
+
+def exponent(seconds: dict[int, float]) -> float:
+    """The slope of log seconds by log number, least squares; nan for fewer than two."""
+    if len(seconds) < 2:
+        return math.nan
+    x, y = (np.log(list(values)) for values in (seconds.keys(), seconds.values()))
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def batches(tokens: np.ndarray, size: int) -> list[Batch]:
+    """Windows one after the other, no token predicted twice."""
+    count = (len(tokens) - 1) // CONTEXT
+    rows = [
+        torch.from_numpy(tokens[begin : begin + count * CONTEXT].copy()).view(count, CONTEXT)
+        for begin in (0, 1)
+    ]
+    ones = torch.ones(count, CONTEXT)
+    return [Batch(*three) for three in zip(*(r.split(size) for r in (*rows, ones)), strict=True)]
+
+
+def by_tokens(tokens: np.ndarray, vocab: int) -> Row:
+    """Seconds, and the whole process's peak memory, of the warm start by tokens; width 128."""
+    rows: dict[int, Row] = {}
+    for count in (1 << bits for bits in range(14, 40, 2) if 1 << bits < 4 * len(tokens)):
+        some = tokens[:count]
+        model = built(vocab, {"model": {"part": "saffu"}, "dims.width": 128})
+        wall, processor = time.perf_counter(), time.process_time()
+        model.fit(iter(batches(some, BATCH)))
+        rows[len(some)] = {
+            "seconds": time.perf_counter() - wall,
+            "processor_seconds": time.process_time() - processor,
+            "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        }
+    large = {n: row["processor_seconds"] for n, row in rows.items() if n >= 1 << 18}
+    return {"rows": rows, "exponent": exponent(large)}
+
+
+def race(tokens: np.ndarray, rounds: int, steps: int) -> Row:
+    """Losses by seconds of training of every racer, and when each reaches SAFFU's last loss."""
+    rows = batches(tokens, 1)
+    held_out, training = rows[-HELD_OUT:], rows[:-HELD_OUT]
+    order = np.random.default_rng(0).permutation(len(training))[: rounds * steps * BATCH]
+    pieces = [joined([training[i] for i in some]) for some in np.array_split(order, rounds * steps)]
+    test, last = joined(held_out), rounds * steps
+    racers = {name: built(1024, edits) for name, edits in RACERS.items()}
+    seconds, curves, optimizers = {}, {}, {}
+    for name, model in racers.items():
+        began = time.perf_counter()
+        if "fit" in type(model).PHASES:
+            model.fit(iter(pieces))
+        seconds[name] = time.perf_counter() - began
+        curves[name] = [[seconds[name], scored(model, test)]]
+        optimizers[name] = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), fused=True)
+    for turn in range(rounds):
+        for name in list(racers)[:: 1 if turn % 2 == 0 else -1]:
+            began = time.perf_counter()
+            for step in range(turn * steps, (turn + 1) * steps):
+                optimizers[name].param_groups[0]["lr"] = RACERS[name]["rate"] * share(step, last)
+                if isinstance(racers[name], SAFFU):
+                    racers[name].before_step(step, last)
+                train(racers[name], optimizers[name], pieces[step])
+            seconds[name] += time.perf_counter() - began
+            curves[name].append([seconds[name], scored(racers[name], test)])
+    target = curves["SAFFU, warm"][-1][1]
+    parameters = {n: sum(p.numel() for p in m.parameters()) for n, m in racers.items()}
+    reached = {n: next((s for s, loss in c if loss <= target), None) for n, c in curves.items()}
+    return {"target": target, "reached": reached, "curves": curves, "parameters": parameters}
+
+
+def joined(some: list[Batch]) -> Batch:
+    """Batches as one."""
+    return Batch(*(torch.cat(items) for items in zip(*some, strict=True)))
+
+
+def share(step: int, steps: int) -> float:
+    """Of the peak rate: up over a twentieth of the steps, then down to zero in a straight line."""
+    return min((step + 1) / max(1, steps // 20), 1 - step / steps)
+
+
+def train(model: Any, optimizer: torch.optim.Optimizer, batch: Batch) -> None:
+    """One step."""
+    model.score(batch).mean().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def scored(model: Any, batch: Batch) -> float:
+    """Mean loss in nats on held-out text, as a model that is not in the middle of a step."""
+    with torch.no_grad():
+        return float(model.score(batch).mean())
+
+
+def show(answer: Row) -> None:
+    """Tables in words."""
+    for name, row in answer.get("length", {}).items():
+        cells = "  ".join(f"{n}: {1e3 * s:.2f}" for n, s in row["seconds"].items())
+        print(f"{name:28s} exponent {row['exponent']:.2f}   ms by length  {cells}")
+    if "warm" in answer:
+        print(
+            f"warm start of {answer['tokens']:,} tokens, exponent {answer['warm']['exponent']:.2f}"
+        )
+        for count, row in answer["warm"]["rows"].items():
+            took = f"{row['seconds']:6.1f} s, of processors {row['processor_seconds']:6.1f} s"
+            print(f"  {count:9,d} tokens  {took}  peak {row['peak_bytes'] / 2**20:6.0f} MB")
+    if "race" in answer:
+        result = answer["race"]
+        print(f"to a held-out perplexity of {math.exp(result['target']):.1f}, where SAFFU ended")
+        for name, curve in result["curves"].items():
+            reached = result["reached"][name]
+            print(
+                f"  {name:22s} {'not reached' if reached is None else f'{reached:7.1f} s'}"
+                f"  begins at {math.exp(curve[0][1]):7.1f}, ends at {math.exp(curve[-1][1]):6.1f} "
+                f"after {curve[-1][0]:.1f} s, {result['parameters'][name]:,} parameters"
+            )
+    here, threads = answer["machine"], answer["threads"]
+    print(f"{here['processor']} | {threads} threads | torch {here['torch']}")
+
+
+def draw(answer: Row, path: Path) -> None:
+    """Seconds by length, by tokens, and perplexity by seconds, side by side."""
+    import vl_convert
+
+    charts: list[Row] = []
+    if "length" in answer:
+        forms = answer["length"].items()
+        rows = [{"x": n, "y": s, "of": f} for f, row in forms for n, s in row["seconds"].items()]
+        charts.append(chart(rows, "tokens of a sequence", "seconds"))
+    if "warm" in answer:
+        known = answer["warm"]["rows"].items()
+        rows = [{"x": n, "y": r["processor_seconds"], "of": "warm start"} for n, r in known]
+        charts.append(chart(rows, "tokens fitted", "processor seconds"))
+    if "race" in answer:
+        curves = answer["race"]["curves"].items()
+        rows = [{"x": s, "y": math.exp(loss), "of": n} for n, c in curves for s, loss in c if s > 0]
+        charts.append(chart(rows, "seconds of training", "held-out perplexity"))
+    apart = {"scale": {"color": "independent"}}
+    path.write_text(vl_convert.vegalite_to_svg({"hconcat": charts, "resolve": apart}))
+
+
+def chart(rows: list[Row], x: str, y: str) -> Row:
+    """Lines with dots, both axes logarithmic."""
+    how = {"type": "quantitative", "scale": {"type": "log", "nice": False}}
+    axes = {at: {"field": at, "title": title, **how} for at, title in (("x", x), ("y", y))}
+    legend = {"orient": "bottom", "columns": 1, "labelLimit": 0}
+    color = {"field": "of", "type": "nominal", "title": None, "legend": legend}
+    look = {"mark": {"type": "line", "point": True}, "encoding": {**axes, "color": color}}
+    return {"width": 300, "height": 240, "data": {"values": rows}, **look}
+
+
+if __name__ == "__main__":
+    main()
