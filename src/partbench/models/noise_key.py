@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from partbench.core.dims import Dims
 from partbench.core.errors import ConfigError, DataError, unknown
-from partbench.core.ranges import Count, NotNegative, Positive, Share
+from partbench.core.ranges import Count, NotNegative, Share
 from partbench.core.roles import Role
 from partbench.data.batch import Batch
 from partbench.models.contract import Score
@@ -28,6 +28,7 @@ from partbench.models.noise_keys.memory import Memory, Shape, Steps
 from partbench.models.noise_keys.neighbours import Look
 from partbench.models.noise_keys.node import EXPERTS, Node
 from partbench.models.noise_keys.noises import Noises
+from partbench.models.noise_keys.signatures import KINDS, PAIRS
 from partbench.parts.apart import Windows, divided, gathered
 from partbench.parts.shapes import Logits, Tokens
 
@@ -74,11 +75,11 @@ class NoiseKey(nn.Module):
         breadth: Count = 64,
         draws: Count = 4,
         share: Share = 0.02,
-        signature: Literal["pyramid", "full", "scattershot", "tokens"] = "pyramid",
+        signature: str = "pyramid",
         layer: int = 0,
-        pair: Literal["half_difference", "mean"] = "half_difference",
+        pair: str = "half_difference",
         votes: Count = 16,
-        thin: Positive = 16,
+        thin: Count = 16,
     ) -> None:
         super().__init__()
         for name in experts:
@@ -86,6 +87,10 @@ class NoiseKey(nn.Module):
                 raise unknown("expert", name, "model.experts", EXPERTS)
         if not experts or len(set(experts)) < len(experts):
             raise ConfigError(f"model.experts: {experts}; name each expert once, one at least")
+        for name, word, words in (("signature", signature, (*KINDS, "tokens")),
+                                  ("pair", pair, PAIRS)):  # fmt: skip
+            if word not in words:
+                raise unknown("setting", word, f"model.{name}", words)
         if not 0 <= code_digits <= coordinates * places:
             raise ConfigError(
                 f"model.code_digits: {code_digits}; a noise has {coordinates * places} digits, "
@@ -94,7 +99,7 @@ class NoiseKey(nn.Module):
         self.dims, self.source, self.experts, self.share = dims, keys, list(experts), share
         self.metric = Metric(metric, coordinates, places, fade, closeness)
         self.map = probability()
-        kept = int(thin) if "neighbours" in experts else 0
+        kept = thin if "neighbours" in experts else 0
         self.seed = torch.initial_seed()  # the lab's, for this place
         names = [str(token) for token in range(dims.vocab)]
         table = tables.random_keys(self.seed, names, coordinates, places)
@@ -154,7 +159,7 @@ class NoiseKey(nn.Module):
         for place, temperature in enumerate(TEMPERATURES):
             self.node.temperature = temperature
             rows = [
-                self._with_floor(self.node.chances(spread, _flat(batch.targets)), batch.targets)
+                self._chances(spread, _whole(batch.targets))
                 for spread, batch in zip(spreads, items, strict=True)
             ]
             found = np.concatenate(rows)
@@ -173,10 +178,10 @@ class NoiseKey(nn.Module):
         self._checked(batch)
         inputs, targets = _whole(batch.inputs), _whole(batch.targets)
         spreads = self._spread(batch)
-        found = self._with_floor(self.node.chances(spreads, targets.ravel()), batch.targets)
+        found = self._chances(spreads, targets)
         seen, after = found, _following(inputs)
         if not np.array_equal(targets[:, :-1], after[:, :-1]):
-            seen = self._with_floor(self.node.chances(spreads, after.ravel()), batch.targets)
+            seen = self._chances(spreads, after)
         weights = self._weights(seen, inputs.shape)
         p = (weights * found).sum(1).reshape(inputs.shape)
         nll = torch.from_numpy(-np.log(p).astype(np.float32))
@@ -188,8 +193,7 @@ class NoiseKey(nn.Module):
         batch = self._checked(Batch(tokens, tokens, torch.ones(tokens.shape)))
         inputs = _whole(tokens)
         spreads = self._spread(batch)
-        after = _following(inputs)
-        seen = self._with_floor(self.node.chances(spreads, after.ravel()), tokens)
+        seen = self._chances(spreads, _following(inputs))
         weights = self._weights(seen, inputs.shape)
         p = np.einsum("ne,nev->nv", weights[:, :-1], self.node.dense(spreads))
         p += weights[:, -1:] * self.node.floor
@@ -224,8 +228,12 @@ class NoiseKey(nn.Module):
         inputs = _whole(batch.inputs)
         return self.node.spreads(inputs, _following(inputs))
 
-    def _with_floor(self, found: Array, wanted: Tensor) -> Array:
-        return np.concatenate([found, self.node.floor[_flat(wanted)][:, None]], axis=1)
+    def _chances(self, spreads: Any, wanted: Array) -> Array:
+        """p of the wanted token at each position by every expert, the floor last."""
+        flat = wanted.ravel()
+        return np.concatenate(
+            [self.node.chances(spreads, flat), self.node.floor[flat][:, None]], axis=1
+        )
 
     def _weights(self, seen: Array, shape: tuple[int, ...]) -> Array:
         wins = self.get_buffer("wins").numpy() + 1.0
@@ -255,7 +263,7 @@ class NoiseKey(nn.Module):
 
     def _prepare(self) -> None:
         old = getattr(self, "node", None)
-        index = old.landings.index if old and old.memory is self.memory else None
+        index = old.landings.index if old and old.keys is self.memory.keys else None
         self.node = Node(
             self.memory, self.metric, self.map, experts=self.experts, index=index, **self._settings
         )
@@ -285,10 +293,6 @@ def _steps(chunk: Any) -> Steps:
 
 def _whole(tokens: Tensor) -> Array:
     return tokens.detach().cpu().numpy().astype(np.int64)
-
-
-def _flat(tokens: Tensor) -> Array:
-    return _whole(tokens).ravel()
 
 
 def _following(inputs: Array) -> Array:

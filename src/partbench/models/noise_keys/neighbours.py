@@ -13,7 +13,7 @@ import numpy as np
 
 from partbench.models.noise_keys.landing import Spread
 from partbench.models.noise_keys.memory import windows
-from partbench.models.noise_keys.signatures import Pair, signature
+from partbench.models.noise_keys.signatures import signature
 from partbench.models.noise_keys.tally import Tally
 
 Array = np.ndarray
@@ -27,7 +27,7 @@ class Look:
 
     signature: str = "pyramid"
     layer: int = 0
-    pair: Pair = "half_difference"
+    pair: str = "half_difference"
     count: int = 16
 
 

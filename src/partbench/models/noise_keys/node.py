@@ -49,6 +49,7 @@ class Node:
         index: DigitIndex | None = None,
     ) -> None:
         self.memory, self.metric, self.g, self.experts = memory, metric, g, list(experts)
+        self.keys = memory.keys
         self.breadth, self.num_draws, self.look = breadth, draws, look
         self.landings = Landings(index or DigitIndex(metric, memory.keys), reach)
         self.temperature = 0.05

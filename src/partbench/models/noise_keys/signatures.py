@@ -9,27 +9,25 @@ Norms are divided by the number of values, or a sentence's signature would above
 Source: the note; the true mean as an alternative and the scaling are ours.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from partbench.core import rng
 from partbench.core.errors import ConfigError
 
 Array = np.ndarray
-Pair = Literal["half_difference", "mean"]
+PAIRS = ("half_difference", "mean")
 KINDS = ("pyramid", "full", "scattershot")
 STATISTICS = 5
 SCATTERED = 4
 """Places that a scattershot signature looks at."""
 
 
-def paired(x: Array, y: Array, pair: Pair) -> Array:
+def paired(x: Array, y: Array, pair: str) -> Array:
     """The number between two."""
     return np.abs(x - y) / 2 if pair == "half_difference" else (x + y) / 2
 
 
-def between(keys: Array, kind: str, layer: int, pair: Pair, seed: int = 0) -> Array:
+def between(keys: Array, kind: str, layer: int, pair: str, seed: int = 0) -> Array:
     """The numbers of one layer: keys [..., time, D] -> [..., n, D]; n >= 1.
 
     A pyramid over too short a sentence ends at its top; a single token stands for itself. Layer -1
@@ -58,7 +56,7 @@ def statistics(numbers: Array) -> Array:
     return np.concatenate([mean, np.sqrt(variance), variance, *norms], axis=-1)
 
 
-def signature(keys: Array, kind: str, layer: int, pair: Pair = "half_difference") -> Array:
+def signature(keys: Array, kind: str, layer: int, pair: str = "half_difference") -> Array:
     """The signature of one layer of sentences [..., time, D], keys in [0, 1): [..., 5 D]."""
     return statistics(between(keys, kind, layer, pair))
 
@@ -69,8 +67,8 @@ class Growing:
     O(depth) a token: of each layer the last value, and sums of n, x, x^2 and |x|.
     """
 
-    def __init__(self, layers: int, axes: int, pair: Pair = "half_difference") -> None:
-        self.pair: Pair = pair
+    def __init__(self, layers: int, axes: int, pair: str = "half_difference") -> None:
+        self.pair = pair
         self.last: list[Array | None] = [None] * (layers + 2)
         self.sums = np.zeros((layers + 2, 3, axes))
         self.number = np.zeros(layers + 2)
