@@ -40,11 +40,14 @@ def test_neighbours_in_gray_code_differ_by_one_in_one_digit():
     assert len(np.unique(codes, axis=0)) == 10_000
 
 
-def test_numbers_side_by_side_are_far_apart_as_digits_and_near_in_gray_code():
+def test_numbers_side_by_side_are_far_apart_as_digits_and_gray_code_only_eases_it():
+    """0.4999 and 0.5000 differ in all digits; in Gray code in one, but still in the first."""
     low, high, far = np.array([[4999], [5000], [5999]])
     plain, reflected = Metric("digits", 1, 4), Metric("gray", 1, 4)
-    assert plain.between(low, high) > plain.between(high, far)
-    assert reflected.between(low, high) < reflected.between(high, far)
+    assert plain.between(low, high) * plain.unit == pytest.approx(10 / 9 + 2 * 0.417, abs=1e-6)
+    assert reflected.between(low, high) * reflected.unit == pytest.approx(10 / 9, abs=1e-6)
+    for metric in (plain, reflected):
+        assert metric.between(low, high) > metric.between(high, far)
 
 
 def test_gray_finds_the_numeric_neighbour_more_often_than_digits_do():
