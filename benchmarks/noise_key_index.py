@@ -126,7 +126,8 @@ def line(row: dict[str, Any]) -> str:
         f"D={row['coordinates']} keys={row['keys']:>8,}: microseconds a query: {times}; "
         f"brute force / index {ratio:.0f}x; recall of 8 probes {row['recall_8_probes']:.2f}; "
         f"digit nearest is numeric nearest {row['digit_is_numeric_nearest']:.2f}; "
-        f"{row['bytes'] / 1e6:.0f} MB, load {row['load']:.2f}, built in {row['build_seconds']:.1f} s"
+        f"{row['bytes'] / 1e6:.0f} MB, load {row['load']:.2f}, built in "
+        f"{row['build_seconds']:.1f} s"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is learned adds up: online equals batch, unlearning restores, memory is as the formula says."""
+"""What is learned adds up: online equals batch, unlearning restores, memory is as stated."""
 
 import numpy as np
 import pytest

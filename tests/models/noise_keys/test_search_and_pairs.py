@@ -12,7 +12,7 @@ from partbench.models.noise_keys.stubs import Search, World, best
 from partbench.parts.probability.softmax import Softmax
 
 COPIES = [((1, 2, 3), (1, 2, 3)), ((4, 5), (4, 5)), ((6, 7, 0, 1), (6, 7, 0, 1)), ((3,), (3,))]
-WORDS = [((1, 2), (5, 6, 7)), ((3,), (4,)), ((2, 2, 2, 2), (0, 1))]
+WORDS = [((1, 2), (5, 6, 7)), ((5,), (4,)), ((2, 2, 2, 2), (0, 1))]
 
 
 def table_world(seed=0, vocab=3, length=3):
@@ -23,7 +23,9 @@ def table_world(seed=0, vocab=3, length=3):
         rows = [drawn[tuple([*row, *[vocab] * (length - len(row))][:length])] for row in tokens]
         return np.log(np.array(rows) / np.sum(rows, axis=1, keepdims=True))
 
-    return World(likely, lambda t: np.zeros(len(t)), lambda t: np.full(len(t), t.shape[1] == length))
+    return World(
+        likely, lambda t: np.zeros(len(t)), lambda t: np.full(len(t), t.shape[1] == length)
+    )
 
 
 def test_type_a_with_a_wide_beam_finds_the_best_of_all():
@@ -76,11 +78,11 @@ def test_alpha_beta_is_minimax_and_looks_at_less(adversary):
 
 @pytest.mark.parametrize("stop", ["end", "kernel", "middle"])
 def test_known_pairs_are_answered_as_they_were_learned(stop):
+    """The middle layer knows only the mean ratio of lengths, so it is asked for copies alone."""
     known = COPIES if stop == "middle" else COPIES + WORDS
     pairs = Pairs(8, Softmax(), Settings(stop=stop))
     pairs.learn(known)
-    right = [pairs.answer(a) == b for a, b in known]
-    assert np.mean(right) >= 0.75
+    assert [pairs.answer(a) for a, _ in known] == [b for _, b in known]
 
 
 @pytest.mark.parametrize("hops", [1, 2])
@@ -105,7 +107,9 @@ def test_an_unlearned_pair_leaves_no_trace():
     once.unlearn(WORDS)
     assert once.past == never.past
     assert (once.middle.sums == never.middle.sums).all()
-    for one, other in zip(never.memory.arrays().values(), once.memory.arrays().values(), strict=True):
+    for one, other in zip(
+        never.memory.arrays().values(), once.memory.arrays().values(), strict=True
+    ):
         assert np.array_equal(one, other)
     with pytest.raises(DataError, match="never learned"):
         once.unlearn([((7, 7), (7,))])

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from partbench.core.errors import ConfigError
-from partbench.models.noise_keys.moments import Intended, Kernel, Middle, identity, may_stop, mismatch
+from partbench.models.noise_keys.moments import (
+    Intended,
+    Kernel,
+    Middle,
+    identity,
+    may_stop,
+    mismatch,
+)
 from partbench.models.noise_keys.signatures import Growing, between, signature, unfolded
 
 

@@ -1,4 +1,4 @@
-"""Arrays that grow by rows, ranges laid end to end, and digits packed into numbers that sort alike."""
+"""Arrays that grow by rows, ranges laid end to end, digits packed into numbers that sort alike."""
 
 import numpy as np
 

@@ -42,7 +42,7 @@ class Buckets:
     # -- all at once -----------------------------------------------------------------------------
 
     def _build(self, keys: Array) -> None:
-        """Lay out `keys` from nothing: split by one digit while more than `slots` share a prefix."""
+        """Lay out `keys` from nothing: split while more than `slots` share a prefix."""
         order = keys[np.lexsort(packed(self.digits[keys])[::-1])]
         nodes = [np.array([[NONE, NONE, NONE, NONE, NONE, len(order)]], np.int32)]
         low = np.zeros(1, np.int64)

@@ -20,7 +20,7 @@ RIDGE = 1e-4
 
 
 class Fit(NamedTuple):
-    """Weights [features, 2 D] and the standard deviation of what they leave [2 D], as shares of 1."""
+    """Weights [features, 2 D], and the standard deviation of what they leave [2 D]."""
 
     weights: Array
     deviation: Array

@@ -31,7 +31,7 @@ WORK = 1 << 20
 
 
 class DigitIndex:
-    """Keys of whole numbers [n, D] from 0 to 10^P - 1 under a `metric`, to be asked for the nearest.
+    """Whole-number keys [n, D] from 0 to 10^P - 1 under a `metric`, asked for the nearest.
 
     slots: keys a bucket holds; max_kicks: see buckets.py; axes_per_group: coordinates a group.
     """
@@ -95,9 +95,7 @@ class DigitIndex:
             for group in self.groups:
                 group.buckets.delete(int(key))
 
-    def query(
-        self, queries: Array, top: int = 1, probes: int | None = None
-    ) -> tuple[Array, Array]:
+    def query(self, queries: Array, top: int = 1, probes: int | None = None) -> tuple[Array, Array]:
         """The `top` nearest keys of each query: numbers int64 and distances int32 [queries, top].
 
         probes: None is exact; else the buckets opened a query and group, at most. Where fewer keys

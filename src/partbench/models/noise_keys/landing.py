@@ -92,9 +92,7 @@ def closeness(distance: Array, temperature: float, unit: float, g: Map) -> Array
     return np.where(total > 0, weights / np.where(total > 0, total, 1), 1 / distance.shape[1])
 
 
-def chances(
-    spread: Spread, wanted: Array, floor: Array, near: Callable[[Array], Array]
-) -> Array:
+def chances(spread: Spread, wanted: Array, floor: Array, near: Callable[[Array], Array]) -> Array:
     """p(wanted token) at each position, float64; near: `closeness` of rows of distances."""
     hit = spread.tokens[spread.row] == wanted[spread.position, None]
     entry, column = np.nonzero(hit)

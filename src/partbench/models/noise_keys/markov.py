@@ -2,11 +2,11 @@
 
     p_k(z | h_k) = (c(h_k z) - D(c)) / c(h_k)  +  gamma(h_k) p_(k-1)(z | h_(k-1))
 
-Histories are read from the newest on. `through = "token"`: h_1 is the input token, h_2 adds the code
-before it, and so on; `"codes"`: h_1 is the code before, h_2 the two before. Below the longest history
-that is there, c counts different longer histories instead of occurrences.
-Source: the note's "transition matrix"; Chen and Goodman 1999 for the smoothing, see models/ngram.py.
-Differs: a history is a 64-bit fingerprint, so that the tables do not depend on the order of learning.
+Histories are read from the newest on. `through = "token"`: h_1 is the input token, h_2 adds the
+code before it, and so on; `"codes"`: h_1 is the code before, h_2 the two before. Below the longest
+history that is there, c counts different longer histories instead of occurrences.
+Source: the note's "transition matrix"; Chen and Goodman 1999 for smoothing, see models/ngram.py.
+Differs: a history is a 64-bit fingerprint, so tables do not depend on the order of learning.
 """
 
 from typing import Literal, NamedTuple
@@ -91,9 +91,7 @@ def prepared(tables: list[Tally]) -> list[Level]:
     return levels
 
 
-def followers(
-    levels: list[Level], found: list[Array], length: Array, breadth: int
-) -> Leaf:
+def followers(levels: list[Level], found: list[Array], length: Array, breadth: int) -> Leaf:
     """The codes after each position and their weights; `found`: histories by length [positions].
 
     length: the longest history there, [positions]. Of the shortest, which knows every code, only
@@ -120,9 +118,7 @@ def followers(
             continue
         which, gram = ranges(level.first[row[known]], level.number[row[known]])
         which = known[which]
-        share = np.where(
-            length[which] == number, level.share[0][gram], level.share[1][gram]
-        )
+        share = np.where(length[which] == number, level.share[0][gram], level.share[1][gram])
         places.append(which)
         codes.append(level.codes[gram])
         weights.append(rest[which] * share)

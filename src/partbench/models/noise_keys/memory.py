@@ -1,7 +1,7 @@
 """What the node has learned: tallies and sums of whole numbers, nothing else.
 
-Everything here adds up, in any order, and can be taken away; all that is used to answer is made from
-it anew. Memory in bytes, for V tokens with D coordinates, C codes, G_k grams of length k, R runs,
+All of it adds up, in any order, and can be taken away; what is used to answer is made from it anew.
+Memory in bytes, for V tokens with D coordinates, C codes, G_k grams of length k, R runs,
 S windows of w tokens, and F = 1 + 2 w D features (`memory_formula` counts it, `nbytes` measures):
     8 (V D + 2 V' + (2 + D) C + 4 sum_k G_k + 4 R + (3 + w) S + F^2 + (F + 1) 2 D)
 V' are the tokens that were ever emitted.
@@ -139,8 +139,10 @@ class Memory:
             twin = name.replace("_keys", "_counts")
             if len(arrays[twin]) != len(found):
                 return f"{name} and {twin} differ in length"
-        fixed = [name for name in ("keys", "xx", "xy") if arrays[name].shape != self.arrays()[name].shape]
-        return f"{fixed[0]} has the shape {list(arrays[fixed[0]].shape)}" if fixed else ""
+        for name in ("keys", "xx", "xy"):
+            if arrays[name].shape != self.arrays()[name].shape:
+                return f"{name} has the shape {list(arrays[name].shape)}"
+        return ""
 
     @property
     def nbytes(self) -> int:
@@ -158,7 +160,7 @@ class Memory:
 
 
 def windows(tokens: Array, window: int) -> Array:
-    """The last `window` tokens up to each place that has them: [rows, time - window + 1, window]."""
+    """The last tokens up to each place that has `window`: [rows, time - window + 1, window]."""
     return np.lib.stride_tricks.sliding_window_view(tokens, window, axis=1)[..., ::-1]
 
 
@@ -172,7 +174,7 @@ def ages(codes: Array) -> Array:
 
 
 def runs(codes: Array, counted: Array) -> tuple[Array, Array]:
-    """(code, age) -> (how often it was there with a step after it, how often it then stayed)."""
+    """(code, age) -> (how often it was there with a step after it, how often it stayed)."""
     if codes.shape[1] < 2:
         return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
     on = counted[:, 1:]

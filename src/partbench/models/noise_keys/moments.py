@@ -48,8 +48,8 @@ class Middle:
         self.lengths: dict[tuple[int, int], int] = {}
 
     def add(self, a: Array, n: Array, length: tuple[int, int], sign: int = 1) -> None:
-        """Add (or with sign -1 take away) a pair's steps: whole-number keys a and noise n [steps, D],
-        and the lengths of its input and output."""
+        """Add (or with sign -1 take away) a pair: its steps' whole-number keys a and noise n
+        [steps, D], and the lengths of its input and output."""
         each = np.stack([n.sum(0), (n * n).sum(0), (a * n).sum(0)]).astype(object)
         # Means of means, in whole numbers: each pair counts the same however long it is.
         self.sums = self.sums + sign * (each * SHARES // len(a))
@@ -83,7 +83,8 @@ class Kernel:
     """Kernel regression from the signature of the input to the moments of the output.
 
     Inputs and outputs of past pairs as lists of keys [steps, D] in [0, 1). count: neighbours that
-    take part; their mean distance is the width.
+    take part, at most; the width is the distance of the nearest, so that an input that is known
+    answers alone, and those with less than a tenth of its weight are left out.
     """
 
     def __init__(
@@ -104,8 +105,9 @@ class Kernel:
         """Numbers of the nearest past inputs and their weights, which sum to one."""
         gap = np.sqrt(np.square((self.points - self.point(keys)) / self.scale).sum(1))
         near = np.argsort(gap, kind="stable")[: self.count]
-        weight = np.exp(-gap[near] / max(gap[near].mean(), 1e-12))
-        return near, weight / weight.sum()
+        weight = np.exp(-gap[near] / max(gap[near[0]], 1e-12))
+        kept = weight >= weight[0] / 10
+        return near[kept], weight[kept] / weight[kept].sum()
 
     def intended(self, keys: Array) -> Intended:
         """The moments and length of the output of an input [steps, D]."""

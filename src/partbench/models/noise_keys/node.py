@@ -2,7 +2,7 @@
 
     A   the last w input tokens' keys and noise codes
     B   counts of code after history (markov.py), with how long codes last: "markov", "durations"
-    C   generated noise (generator.py), as it is: "acting_on_a"; added to B's likeliest: "acting_on_b"
+    C   generated noise (generator.py): "acting_on_a"; added to B's likeliest: "acting_on_b"
     and a vote of like windows (signatures.py): "neighbours"
 
     p(v) = sum_e w_e p_e(v),   p_e by where the expert's noises take K[a_t] (landing.py)

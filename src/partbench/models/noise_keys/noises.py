@@ -47,13 +47,11 @@ class Noises(NamedTuple):
 
 
 def centres(book: Tally) -> Array:
-    """The mean noise of each code, int64 [codes, D], from a tally (code) -> (count, sum of noise)."""
+    """Mean noise of each code, int64 [codes, D], of a tally (code) -> (count, sum of noise)."""
     return book.counts[:, 1:] // np.maximum(book.counts[:, :1], 1)
 
 
-def proposed(
-    index: DigitIndex, a: Array, b: Array, budget: int, seed: int
-) -> tuple[Array, Array]:
+def proposed(index: DigitIndex, a: Array, b: Array, budget: int, seed: int) -> tuple[Array, Array]:
     """Noise by random proposals: the first of `budget` that snaps each key a to token b.
 
     a: keys [pairs, D]; b: token numbers [pairs]. Returns noise int64 [pairs, D] and how many
@@ -69,5 +67,3 @@ def proposed(
         hit = index.query((a[open_] - drawn) % top)[0][:, 0] == b[open_]
         noise[open_[hit]], took[open_[hit]] = drawn[hit], number
     return noise, took
-
-

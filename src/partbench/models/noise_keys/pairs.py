@@ -34,7 +34,7 @@ TINY = 1e-12
 class Settings:
     """How pairs are answered. stop: "end" (a learned token), "kernel" or "middle" (moments);
     hops: noises an input token; mu: what a mismatch of moments costs; sentences: past inputs whose
-    noise is used; signature, layer: how inputs are compared; depth, adversary: of the look-ahead."""
+    noise is used; signature, layer: how inputs are compared; depth, adversary: of look-ahead."""
 
     stop: Literal["end", "kernel", "middle"] = "kernel"
     hops: int = 1
@@ -43,7 +43,7 @@ class Settings:
     sentences: int = 4
     signature: str = "pyramid"
     layer: int = 0
-    search: Search = Search()
+    search: Search = Search()  # noqa: RUF009 - a tuple
     depth: int = 0
     adversary: bool = False
 
@@ -55,7 +55,7 @@ class Pairs:
         self,
         vocab: int,
         g: Map,
-        settings: Settings = Settings(),  # noqa: B008 - frozen
+        settings: Settings = Settings(),
         *,
         metric: Metric = Metric(),  # noqa: B008 - frozen
         seed: int = 0,
@@ -167,7 +167,9 @@ class Pairs:
             keys = self.memory.keys / self.memory.top
             sides = ([keys[list(pair[side])] for pair in self.past] for side in (0, 1))
             setting = self.settings
-            self._kernel = moments.Kernel(*sides, setting.signature, setting.layer, setting.sentences)
+            self._kernel = moments.Kernel(
+                *sides, setting.signature, setting.layer, setting.sentences
+            )
             self._noise = _stacked([self._noise_of(pair) for pair in self.past])
         return self._kernel
 
@@ -190,7 +192,10 @@ class Pairs:
             landing = self.memory.keys[fed[:, -1]][:, None] - noise[near[there], step]
             landing %= self.memory.top
             close, distance = node.landings.near(landing.reshape(-1, landing.shape[-1]))
-            g = node.near(distance) * np.tile(weight[there] / weight[there].sum(), len(fed))[:, None]
+            g = (
+                node.near(distance)
+                * np.tile(weight[there] / weight[there].sum(), len(fed))[:, None]
+            )
             rows = np.repeat(np.arange(len(fed)), there.sum())[:, None]
             voted = np.zeros_like(p)
             np.add.at(voted, (rows, close), g)

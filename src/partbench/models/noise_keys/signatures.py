@@ -5,7 +5,7 @@
     pyramid: L0 = adjacent pairs, L(k+1) = adjacent pairs of L(k)
     signature = (mean, standard deviation, variance, L2 / sqrt(n), L1 / n) of each coordinate
 
-Norms are divided by the number of values, or a sentence's signature would above all tell its length.
+Norms are divided by the number of values, or a signature would above all tell the length.
 Source: the note; the true mean as an alternative and the scaling are ours.
 """
 
@@ -95,7 +95,7 @@ class Growing:
 
 
 def unfolded(numbers: Array, first: Array, table: Array, tolerance: float = 1e-9) -> Array | None:
-    """Tokens whose pyramid layer 0 is `numbers` [n, D], from the first token's key: "uncompressing".
+    """Tokens whose layer 0 is `numbers` [n, D], from the first token's key: "uncompressing".
 
     A search over signs that must snap to keys: y = x + 2 d or x - 2 d in every coordinate. Returns
     token numbers [n + 1], or None where no signs lead to keys of the table [vocab, D] all along.
