@@ -1,6 +1,7 @@
 """Sequence pairs: who stops in the right place, how many noises a step, which signature finds kin.
 
-    python benchmarks/noise_key_pairs.py [--seeds 3] [--train 200] [--test 40] [--json]
+    python benchmarks/noise_key_pairs.py [--seeds 3] [--train 200] [--test 40]
+                                         [--only "end token" ...] [--json]
 
 Tasks, every draw from a named stream: copy and reverse (2 to 6 of 12 tokens), and commands to a
 house and what they mean (three phrasings, one or two devices: 3 or 6 output tokens). Arms: a
@@ -55,12 +56,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--train", type=int, default=200)
     parser.add_argument("--test", type=int, default=40)
+    parser.add_argument("--only", nargs="+", choices=ARMS, default=list(ARMS), help="arms")
     parser.add_argument("--json", action="store_true", help="all of it as data")
     chosen = parser.parse_args()
     rows = [
         answered(task, name, seed, chosen.train, chosen.test)
         for task in TASKS
-        for name in ARMS
+        for name in chosen.only
         for seed in range(chosen.seeds)
     ]
     found = [retrieved(seed, chosen.train, chosen.test) for seed in range(chosen.seeds)]
@@ -70,7 +72,7 @@ def main() -> None:
         print(json.dumps({"asked": asked, "answers": rows, "retrieval": kin}, indent=1))
         return
     for task in TASKS:
-        for name in ARMS:
+        for name in chosen.only:
             own = [row for row in rows if (row["task"], row["arm"]) == (task, name)]
             exact, gap = (np.mean([row[key] for row in own]) for key in ("exact", "length_error"))
             print(f"{task:9s} {name:30s} exact {exact:.2f}  length error {gap:.2f}")

@@ -179,12 +179,12 @@ def test_it_meets_the_contract_and_refuses_what_it_cannot_do():
 def test_fifty_thousand_tokens_and_a_million_noises_work():
     held = model(vocab=50_000, order=1, experts=["markov"], window=1, coordinates=2)
     rng = np.random.default_rng(0)
-    for _ in range(4):
-        a, b = rng.integers(0, 50_000, (2, 260, 1000))
-        held.memory.learn(Steps(a, b, np.ones(a.shape, bool)))
+    a, b = rng.integers(0, 50_000, (2, 1040, 1000))
+    held.memory.learn(Steps(a, b, np.ones(a.shape, bool)))
     held._changed()
     assert len(held.memory.book.keys) > 1_000_000
     assert held.memory.nbytes == held.memory.memory_formula()
     nll = held.score(batch_of(rng.integers(0, 50_000, (4, 33)))).nll
     assert nll.isfinite().all()
-    assert held.probabilities(torch.tensor([[7, 49_999]])).sum(-1) == pytest.approx(1)
+    total = held.probabilities(torch.tensor([[7, 49_999]])).sum(-1)
+    assert (total - 1).abs().max() < 1e-9

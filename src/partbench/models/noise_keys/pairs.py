@@ -212,8 +212,10 @@ class Pairs:
             row = world.likely(np.array([stub]))[0]
             return [(int(v), float(row[v])) for v in np.argsort(-row, kind="stable")[:width]]
 
+        confused = self._confused() if self.settings.adversary else []
+
         def replies(stub: tuple[int, ...], token: int) -> list[int]:
-            return self._confused[token]
+            return confused[token]
 
         game = Game(
             moves,
@@ -226,7 +228,6 @@ class Pairs:
         self.visited += game.visited
         return np.array(found)
 
-    @property
     def _confused(self) -> list[list[int]]:
         """What the adversary may make of each token: where its key lands, one standard deviation of
         all noise over the tokens' number off in one coordinate, up or down."""
