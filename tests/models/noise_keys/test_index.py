@@ -64,13 +64,14 @@ def test_it_equals_brute_force_after_insertions_and_deletions(kind, axes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("axes", [1, 2, 4, 8])
-def test_it_equals_brute_force_on_a_hundred_thousand_queries(kind, axes):
-    metric = Metric(kind, axes)
+def test_it_equals_brute_force_on_a_hundred_thousand_queries(axes):
+    """A third of them in each metric."""
     keys = some_keys(60, axes)
-    index = DigitIndex(metric, keys, slots=4)
-    check(index, metric, keys, np.arange(60), asked(keys, 100_000), 1)
+    for kind in KINDS:
+        metric = Metric(kind, axes)
+        index = DigitIndex(metric, keys, slots=4)
+        check(index, metric, keys, np.arange(60), asked(keys, 33_334), 1)
 
 
 @pytest.mark.parametrize("fade", [0.9, 0.05])
