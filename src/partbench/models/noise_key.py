@@ -105,7 +105,7 @@ class NoiseKey(nn.Module):
         table = tables.random_keys(self.seed, names, coordinates, places)
         shape = Shape(order, through, window, kept)
         self.memory = Memory(table, Noises(places, code_digits), shape)
-        self._settings = {"reach": reach, "breadth": breadth, "draws": draws,
+        self._settings: dict[str, Any] = {"reach": reach, "breadth": breadth, "draws": draws,
                           "look": Look(signature, layer, pair, votes)}  # fmt: skip
         self._set("temperature", np.array(START))
         self._set("wins", np.zeros(len(experts) + 1))

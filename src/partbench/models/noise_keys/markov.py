@@ -60,7 +60,7 @@ def histories(tokens: Array, codes: Array, order: int, through: Through) -> list
             back = length - (through == "token")
             newest = before.copy()
             newest[:, back:] = codes[:, : max(0, codes.shape[1] - back)]
-        found.append(mixed(found[-1], newest, np.int64(length)))
+        found.append(mixed(found[-1], newest, np.array(length)))
     return found
 
 
@@ -123,7 +123,8 @@ def followers(levels: list[Level], found: list[Array], length: Array, breadth: i
         codes.append(level.codes[gram])
         weights.append(rest[which] * share)
         rest = rest * own
-    return Leaf(*(np.concatenate(c) for c in (places, codes, weights)), rest)
+    position, code, weight = (np.concatenate(c) for c in (places, codes, weights))
+    return Leaf(position, code, weight, rest)
 
 
 def _weighed(counts: Array, owner: Array, number: int) -> tuple[Array, Array]:

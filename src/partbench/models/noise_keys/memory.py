@@ -80,16 +80,16 @@ class Memory:
         for number, table in enumerate(self.grams):
             there = on & (length >= number)
             shorter = history[max(0, number - 1)]
-            rows = [item[there] for item in (history[number], state.codes, shorter)]
-            found.append((table, np.stack(rows, axis=1), np.ones((len(rows[0]), 1), np.int64)))
+            gram = [item[there] for item in (history[number], state.codes, shorter)]
+            found.append((table, np.stack(gram, axis=1), np.ones((len(gram[0]), 1), np.int64)))
         found.append((self.emitted, steps.outputs[on][:, None].astype(np.int64), ones))
         found.append((self.runs, *runs(state.codes, on)))
         found.append((self.windows, *self._windows(steps)))
-        rows_ = [table.with_added(keys, counts, sign) for table, keys, counts in found]
+        new = [table.with_added(keys, counts, sign) for table, keys, counts in found]
         signed = self.keys[steps.inputs] - self.keys[steps.outputs]
         x = generator.features(self.keys[steps.inputs], signed, shape.window, self.top)
         xx, xy = generator.statistics(x[on], signed[on], state.left[on], self.top)
-        for (table, _, _), rows in zip(found, rows_, strict=True):
+        for (table, _, _), rows in zip(found, new, strict=True):
             table.put(rows)
         self.xx, self.xy = self.xx + sign * xx, self.xy + sign * xy
 
