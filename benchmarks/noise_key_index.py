@@ -65,13 +65,13 @@ def measured(axes: int, number: int, queries: int, rounds: int) -> dict[str, Any
     index = DigitIndex(digits, keys)
     build = time.process_time() - began
     plain = DigitIndex(numeric, keys)
-    tree = cKDTree(keys)
+    tree, held = cKDTree(keys), digits.digits(keys)
     few = uniform[: max(1, BRUTE_PAIRS // (number * axes))]
     methods: dict[str, tuple[Callable[[Array], Any], Array]] = {
         "index": (index.query, uniform),
         "index near": (index.query, near),
         "index 8 probes": (lambda q: index.query(q, probes=8), uniform),
-        "brute force": (lambda q: brute_force(digits, q, keys), few),
+        "brute force": (lambda q: brute_force(digits, q, keys, 1, held), few),
         "index numeric": (plain.query, uniform),
         "k-d tree": (lambda q: tree.query(q, p=1), uniform),
     }

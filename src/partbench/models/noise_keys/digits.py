@@ -92,23 +92,36 @@ class Metric:
         """Distance of rows of numbers [..., axes] that broadcast, int32."""
         if self.kind == "numeric":
             return np.abs(np.asarray(one) - np.asarray(other)).sum(-1).astype(np.int32)
-        x, k = self.digits(one).astype(np.intp), self.digits(other)
+        return self.apart(self.digits(one), self.digits(other))
+
+    def apart(self, x: Array, k: Array) -> Array:
+        """Distance of rows of digits [..., axes, places] that broadcast, int32."""
         total = np.zeros(np.broadcast_shapes(x.shape[:-2], k.shape[:-2]), np.int32)
         for axis in range(self.axes):
             for place, costs in enumerate(self.costs):
-                total += costs.ravel().take(x[..., axis, place] * 10 + k[..., axis, place])
+                both = x[..., axis, place] * np.uint8(10) + k[..., axis, place]
+                total += costs.ravel().take(both)
         return total
 
 
-def brute_force(metric: Metric, queries: Array, keys: Array, top: int = 1) -> tuple[Array, Array]:
+def brute_force(
+    metric: Metric, queries: Array, keys: Array, top: int = 1, digits: Array | None = None
+) -> tuple[Array, Array]:
     """The `top` nearest keys of each query, ties to the lower number: (rows, distances).
 
-    Both int64 and int32 [queries, top]. Compares everything with everything, in pieces.
+    Both int64 and int32 [queries, top]. Compares everything with everything, in pieces. digits: of
+    the keys, where they are known already.
     """
+    if metric.kind != "numeric" and digits is None:
+        digits = metric.digits(keys)
     rows, found = [], []
     step = max(1, CHUNK // max(1, len(keys)))
     for start in range(0, len(queries), step):
-        part = metric.between(queries[start : start + step, None], keys[None])
+        asked = queries[start : start + step, None]
+        if digits is None:
+            part = metric.between(asked, keys[None])
+        else:
+            part = metric.apart(metric.digits(asked), digits[None])
         joined = part.astype(np.int64) << 32 | np.arange(len(keys))
         if top < len(keys):
             joined = np.partition(joined, top - 1, axis=1)[:, :top]
