@@ -13,6 +13,7 @@ class Grown:
 
     @property
     def data(self) -> Array:
+        """The rows in use."""
         return self.kept[: self.length]
 
     def append(self, rows: Array) -> int:
