@@ -2,6 +2,7 @@
 
 from partbench.models.near_shallow.saffu import SAFFU
 from partbench.models.ngram import NGram
+from partbench.models.noise_key import NoiseKey
 from partbench.models.pictures.cnn_a import CNNA
 from partbench.models.pictures.cnn_b import CNNB
 from partbench.models.pictures.vit import VisionTransformer
@@ -11,6 +12,7 @@ PARTS = {
     "transformer": Transformer,
     "ngram": NGram,
     "saffu": SAFFU,
+    "noise_key": NoiseKey,
     "cnn_a": CNNA,
     "cnn_b": CNNB,
     "vit": VisionTransformer,
