@@ -18,6 +18,7 @@ from partbench.cli import (
     plan,
     report,
     sample,
+    symbolic,
     verdict,
 )
 from partbench.core.errors import InputError, PartbenchError
@@ -56,6 +57,7 @@ app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
 app.add_typer(check.app, name="check")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(symbolic.app, name="symbolic")
 app.command("calibrate")(calibrate.calibrate)
 app.command("cell", hidden=True)(cell.cell)
 app.command("worker", hidden=True)(cell.worker)
