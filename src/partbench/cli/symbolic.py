@@ -64,7 +64,6 @@ def generate(
     """Print problems with their proofs, valid by construction."""
     if count < 1:
         raise InputError(f"--count {count} is below 1")
-    _needs_extra()
     from partbench.symbolic.draw import check_choice, drawn
     from partbench.symbolic.printer import write
     from partbench.symbolic.problems import FAMILIES
@@ -78,7 +77,9 @@ def generate(
 
 
 def _read(file: Path, source: str) -> "Text":
-    _needs_extra()
+    from partbench.symbolic.extra import needs_extra
+
+    needs_extra("partbench symbolic")
     from partbench.symbolic.parser import parse
 
     rendering = _rendering(source, "--from")
@@ -101,14 +102,3 @@ def _rendering(name: str, option: str) -> str:
     if name not in RENDERINGS:
         raise unknown("rendering", name, option, RENDERINGS)
     return name
-
-
-def _needs_extra() -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in ("lark", "z3") if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"partbench symbolic: {' and '.join(missing)} not installed; "
-            f"pip install 'partbench[symbolic]'"
-        )

@@ -5,5 +5,6 @@ built for, and the factories of its slots (`tokenizer`, `data`); after it: setti
 """
 
 from partbench.tasks.language import Language
+from partbench.tasks.symbolic import Symbolic
 
-PARTS = {"language": Language}
+PARTS = {"language": Language, "symbolic": Symbolic}

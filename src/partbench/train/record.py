@@ -17,6 +17,7 @@ from partbench.core.files import held, write_json, write_whole
 from partbench.train.loop import Diverged, Progress, Run, Stopped
 from partbench.train.metrics import read as read_metrics
 from partbench.train.parallel import Ranks, parted
+from partbench.train.proofs import proofs
 from partbench.train.process import settle
 
 CURVE_POINTS = 200
@@ -122,7 +123,7 @@ def _run(cell: Cell, folder: Path, progress: Progress, ranks: Ranks) -> dict[str
     try:
         run = Run(cell, folder, progress, ranks)
         try:
-            outcome = {"status": "finished", "reason": ""} | run.train()
+            outcome = {"status": "finished", "reason": ""} | run.train() | proofs(run)
             _write_weights(folder / names.WEIGHTS, run, cell)
         except Diverged as error:
             outcome = {"status": "diverged", "reason": str(error)}
