@@ -56,7 +56,7 @@ def main() -> None:
         low, high = found["interval"]
         print(
             f"{name:15} {found['valid']:6.3f}  [{low:.3f}, {high:.3f}]  {found['exact']:6.3f}"
-            f"  {record['score']:12.2f}  {record['parameters']:10,}  {spent:11.0f}"
+            f"  {record['score']:12.2f}  {sum(record['parameters'].values()):10,}  {spent:11.0f}"
         )
     task = build_task(Config(base).resolved, options.seed)
     assert isinstance(task, Symbolic)
