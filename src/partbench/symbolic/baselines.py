@@ -1,8 +1,8 @@
 """What any prover must beat: restating the goal, and copying the proof of the nearest problem.
 
-    restate   { show goal. by deduce. } qed.
-    copy      the proof of the training problem with the largest overlap of words (as multisets,
-              names blanked), its names replaced in order of appearance by those of this problem
+restate   { show goal. by deduce. } qed.
+copy      the proof of the training problem with the largest overlap of words (as multisets,
+          names blanked), its names replaced in order of appearance by those of this problem
 """
 
 from collections import Counter

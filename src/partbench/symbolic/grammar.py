@@ -40,7 +40,9 @@ def grammar(table: Rendering) -> str:
         return f"{name}: " + "\n    | ".join(options)
 
     def words(choices: dict[str, str], name: str) -> str:
-        return rule(name, [f"{sequence(text)} -> {name}__{key.lower()}" for key, text in choices.items()])
+        return rule(
+            name, [f"{sequence(text)} -> {name}__{key.lower()}" for key, text in choices.items()]
+        )
 
     open_, close, comma = names["("], names[")"], names[","]
     statements = [alt for construct in (*STATEMENTS, "block") for alt in alternatives(construct)]

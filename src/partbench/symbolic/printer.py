@@ -1,6 +1,6 @@
 """From tree to text, canonical: the fewest brackets, one pattern a construct, lines laid out.
 
-    parse(write(x)) == x    for every tree of the parser, in all three renderings
+parse(write(x)) == x    for every tree of the parser, in all three renderings
 """
 
 from collections.abc import Iterable

@@ -17,8 +17,8 @@ from partbench.core.files import held, write_json, write_whole
 from partbench.train.loop import Diverged, Progress, Run, Stopped
 from partbench.train.metrics import read as read_metrics
 from partbench.train.parallel import Ranks, parted
-from partbench.train.proofs import proofs
 from partbench.train.process import settle
+from partbench.train.proofs import proofs
 
 CURVE_POINTS = 200
 """Training losses kept in a record; metrics.jsonl has every step."""

@@ -1,6 +1,5 @@
 """Finite sets and bounded quantifiers: from one membership to another."""
 
-from partbench.symbolic import syntax
 from partbench.symbolic.problems.problem import (
     Fresh,
     Problem,
