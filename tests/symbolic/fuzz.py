@@ -10,6 +10,7 @@ of them is a bug of the checker; oracle.py, which knows nothing of the checker, 
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from tests.symbolic.oracle import BOUND, World, truth
@@ -95,7 +96,7 @@ def _mutated(random: Random, words: list[str], problem: Problem) -> list[str]:
 def _statements_swapped(random: Random, words: list[str]) -> list[str]:
     """Two statements change places, or one is lost."""
     stops = [-1, *(place for place, word in enumerate(words) if word == ".")]
-    pieces = [words[a + 1 : b + 1] for a, b in zip(stops, stops[1:], strict=False)]
+    pieces = [words[a + 1 : b + 1] for a, b in pairwise(stops)]
     one, two = (int(i) for i in random.integers(len(pieces), size=2))
     if one == two:
         pieces.pop(one)

@@ -80,12 +80,13 @@ def test_cases_contradiction_induction_and_taken_names():
         near=True,
     )
     induct = check(
-        "hyp f : Nat -> Nat. assume h : f 0 = 3. assume h1 : forall n : Nat , f ( n + 1 ) = f n + 2."
-        "find f 12. { show forall n : Nat , f n = 2 * n + 3. by induct. show f 12 = 27. } qed.",
+        "hyp f : Nat -> Nat. assume h : f 0 = 3. "
+        "assume h1 : forall n : Nat , f ( n + 1 ) = f n + 2. find f 12. { show forall n : Nat , f n = 2 * n + 3. by induct. show f 12 = 27. } qed.",
         near=True,
     )
     taken = check(
-        "hyp p : Nat -> Prop. assume h : forall n : Nat , p n. hyp k : forall m : Nat , p ( m + 1 )."
+        "hyp p : Nat -> Prop. assume h : forall n : Nat , p n. "
+        "hyp k : forall m : Nat , p ( m + 1 )."
         "{ let x : Nat. show p ( x + 1 ). by deduce. } qed."
     )
     assert [r.status for r in (cases, contra, induct, taken)] == ["valid"] * 4
@@ -98,12 +99,13 @@ def test_cases_contradiction_induction_and_taken_names():
         "{ assume k1 : c. show c. by deduce. } qed.",
         "{ assume k1 : c. show c. by deduce. } qed. show c.",
         "{ { assume k1 : c. show c. by deduce. } qed. show c. by deduce. } qed.",
-        # A contradiction is needed, in itself and not by what else is known, and from an assumption.
+        # A contradiction is needed, in itself, and from an assumption.
         "{ assume k1 : ~ c. show b. by contra. } qed.",
         "{ show a /\\ ~ a. by contra. } qed.",
         "{ assume k1 : ~ c. show c /\\ ~ c. by contra. } qed.",
         # Cases that do not exhaust, that show something else, that are not there.
-        "{ { assume k1 : a. show c. } qed. { assume k2 : b. show c. } qed. show c. by cases. } qed.",
+        "{ { assume k1 : a. show c. } qed. { assume k2 : b. show c. } qed. show c. by cases. }"
+        " qed.",
         "{ show c. by cases. } qed.",
         # Induction is for natural numbers, and from a base.
         "{ show c. by induct. } qed.",

@@ -47,10 +47,11 @@ def translate(
     source: Rendering = "symbolic",
 ) -> None:
     """Write a text in another rendering; nothing is lost, --from reads it back."""
+    rendering = _rendering(to, "--to")
     tree = _read(file, source)
     from partbench.symbolic.printer import write
 
-    typer.echo(write(tree, _rendering(to, "--to")))
+    typer.echo(write(tree, rendering))
 
 
 @app.command("generate")

@@ -77,7 +77,7 @@ def _parser(rendering: str) -> "Lark":
 
         def __init__(self, lexer_conf: Any) -> None: ...
 
-        def lex(self, data: Any) -> Iterator[Token]:
+        def lex(self, data: Any) -> Iterator[Token]:  # type: ignore[override]
             for word in data:
                 kind = kinds.get(word.text) or ("DIGIT" if word.text in DIGITS else "NAME")
                 yield Token(kind, word.text, line=word.line, column=word.column)
@@ -147,7 +147,7 @@ def _maker(construct: str, slots: list[str]) -> Any:
     def make(parts: list[Any]) -> Node:
         if construct == "block":
             return syntax.Block(tuple(parts))
-        given = {
+        given: dict[str, Any] = {
             slot: str(part) if slot in ("name", "method") else part
             for slot, part in zip(slots, parts, strict=True)
         }

@@ -4,7 +4,7 @@ parse(write(x)) == x    for every tree of the parser, in all three renderings
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from partbench.symbolic import syntax
 from partbench.symbolic.renderings import LEVELS, RENDERINGS, Rendering, is_slot
@@ -97,7 +97,7 @@ def _fill(construct: str, node: Node, table: Rendering) -> Iterable[str]:
             yield word
             continue
         slot = word[1:-1]
-        value = getattr(node, "operand" if slot == "sized" else slot, None)
+        value: Any = getattr(node, "operand" if slot == "sized" else slot, None)
         if slot == "sort" and value is None:
             value = node.domain  # type: ignore[attr-defined]
         if slot == "method":
