@@ -19,7 +19,7 @@ from partbench.tasks.symbolic import Symbolic
 
 @torch.no_grad()
 def written(model: Decoder, asked: list[list[int]], most: int) -> list[list[int]]:
-    """What `model` writes after each of `asked`, up to and without <end>, to `most` tokens in all."""
+    """What `model` writes after each of `asked`, without <end>; with it at most `most` tokens."""
     rows = np.full((len(asked), most), PAD, np.int64)
     for row, ids in zip(rows, asked, strict=True):
         row[: len(ids)] = ids

@@ -13,8 +13,7 @@ and a proof has reached its goal when what its last block shows is the goal (the
 or `find`). Source: Gentzen 1935 (natural deduction); the methods are the author's.
 """
 
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import z3
 
@@ -32,39 +31,18 @@ from partbench.symbolic.refute import (
     leaves_unknown,
     mentions,
 )
+from partbench.symbolic.report import Report, Verdict
+from partbench.symbolic.rules import answers, justifies
 from partbench.symbolic.scope import Scope, Shown
 from partbench.symbolic.syntax import Node
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Of one statement. place: its number, with a dot for each block it is in (`3.2`)."""
-
-    place: str
-    statement: str
-    status: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Of a whole text. goal: whether it was reached."""
-
-    verdicts: tuple[Verdict, ...]
-    goal: Answer
-
-    @property
-    def status(self) -> str:
-        """The worst of all verdicts, the goal's among them."""
-        every = [self.goal.status, *(verdict.status for verdict in self.verdicts)]
-        return max(every, key=WORST.index)
 
 
 def check(text: str | syntax.Text, *, near: bool = False) -> Report:
     """Judge every step, show and block of `text`.
 
     near: each step may only rest on facts that share a name with it, and on facts about none but
-    the names of those, so that no proof is left to z3 in one step. InputError (one line) where a string cannot be parsed.
+    the names of those, so that no proof is left to z3 in one step. InputError (one line) where a
+    string cannot be parsed.
     """
     tree = parse(text) if isinstance(text, str) else text
     return _Checker(near).text(tree)
@@ -138,7 +116,7 @@ class _Checker:
                 method = after.method if isinstance(after, syntax.By) else "deduce"
                 return self._show(claim, method, scope)
             case syntax.By(method=method):
-                return _justifies(method, before)
+                return justifies(method, before)
             case _:
                 raise TypeError(f"{type(statement).__name__} is no statement")
         return None
@@ -291,7 +269,7 @@ class _Checker:
             return Answer(UNPROVED, "nothing is shown that could be the goal")
         self.meaning.exact = True
         if isinstance(self.goal, syntax.Find):
-            if _answers(shown.claim, self.goal.term):
+            if answers(shown.claim, self.goal.term):
                 answer = self.meaning.statement(shown.claim, scope.names)
                 return follows(answer, [shown.formula], [])
             return Answer(UNPROVED, f"the last block does not show `{write(self.goal.term)} = ...`")
@@ -300,25 +278,6 @@ class _Checker:
         if follows(goal, [shown.formula], []).status == VALID:
             return Answer(VALID)
         return Answer(UNPROVED, f"the last block does not show `{self.goal.name}`")
-
-
-def _answers(claim: Node | None, term: Node) -> TypeGuard[Node]:
-    """Whether a claim is `term = number`."""
-    if not (isinstance(claim, syntax.Binary) and claim.operator == "eq" and claim.left == term):
-        return False
-    right = claim.right
-    if isinstance(right, syntax.Unary) and right.operator == "negative":
-        right = right.operand
-    return isinstance(right, syntax.Number)
-
-
-def _justifies(method: str, before: Node | None) -> Answer | None:
-    """A `by` must stand after what it is for; what that is worth was said there."""
-    if not isinstance(before, syntax.Step | syntax.Show):
-        return Answer(INVALID, "there is nothing above that it could be for")
-    if method != "deduce" and not isinstance(before, syntax.Show):
-        return Answer(INVALID, f"by {method} is for a `show`")
-    return None
 
 
 def _head(statement: Node) -> str:

@@ -82,7 +82,8 @@ def _forward(random: Random, fresh: Fresh, difficulty: int) -> Made:
 
 def _chain(random: Random, fresh: Fresh, first: Node, steps: int) -> tuple[list[Node], list[Node]]:
     """Implications that lead on from `first`, and what they lead to."""
-    facts, claims = [], []
+    facts: list[Node] = []
+    claims: list[Node] = []
     for _ in range(steps):
         new = _literal(random, fresh.small())
         facts.append(Binary("implies", first, new))
