@@ -22,6 +22,7 @@ from partbench.cli import (
     parts,
     plan,
     report,
+    symbolic,
     verdict,
 )
 from partbench.core.errors import InputError, PartbenchError
@@ -64,6 +65,7 @@ app.command("doctor")(doctor.doctor)
 app.command("audit")(audit.audit)
 app.add_typer(check.app, name="check")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(symbolic.app, name="symbolic")
 app.command("calibrate")(calibrate.calibrate)
 app.command("cell", hidden=True)(cell.cell)
 app.command("worker", hidden=True)(cell.worker)

@@ -8,5 +8,11 @@ settings.
 from partbench.tasks.documents import Documents
 from partbench.tasks.images import Images
 from partbench.tasks.language import Language
+from partbench.tasks.symbolic import Symbolic
 
-PARTS = {"language": Language, "documents": Documents, "images": Images}
+PARTS = {
+    "language": Language,
+    "documents": Documents,
+    "images": Images,
+    "symbolic": Symbolic,
+}

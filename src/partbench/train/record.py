@@ -19,6 +19,7 @@ from partbench.train.loop import Diverged, Progress, Run, Stopped
 from partbench.train.metrics import read as read_metrics
 from partbench.train.parallel import Ranks, parted
 from partbench.train.process import settle
+from partbench.train.proofs import proofs
 
 CURVE_POINTS = 200
 """Training losses kept in a record; metrics.jsonl has every step."""
@@ -123,7 +124,8 @@ def _run(cell: Cell, folder: Path, progress: Progress, ranks: Ranks) -> dict[str
     try:
         run = Run(cell, folder, progress, ranks)
         try:
-            outcome = {"status": "finished", "reason": ""} | run.train() | answers(run)
+            outcome = {"status": "finished", "reason": ""} | run.train()
+            outcome |= answers(run) | proofs(run)
             _write_weights(folder / names.WEIGHTS, run, cell)
         except Diverged as error:
             outcome = {"status": "diverged", "reason": str(error)}

@@ -1,0 +1,1 @@
+"""The symbolic reasoning language: fewer than 600 tokens, a parser, a printer, a sound checker."""
