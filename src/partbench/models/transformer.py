@@ -178,7 +178,8 @@ class Transformer(nn.Module):
             # A flow of its own, so that a layer can be computed again.
             here = replace(flow, layer=layer, position=position)
             mixed, fed = partial(mix, layer, here), partial(ffn, flow=here)
-            state = block(layer, state, self.residual, self._share(mixed), self._share(fed))
+            # No call: hooks on modules want tensors, and what a state is made of is the residual's.
+            state = block.forward(layer, state, self.residual, self._share(mixed), self._share(fed))
         return self._before_head(self.residual.end(state)), flow
 
     def _share(self, sublayer: Callable[[Any], Stream]) -> Callable[[Any], Stream]:

@@ -17,7 +17,9 @@ models of this kind than as many independent studies would. The column *studies*
 binomial interval for studies of this bank. The column *banks* comes from drawing the bank itself
 anew (each seed with all its cells, and each tuning), and *worth* is the number of
 independent studies that would be as sure. *Kurtosis* is that of the bank's
-differences: 3 for normal numbers; above it, long tails make Student's t cautious. The rows *tuned*
+differences: 3 for normal numbers; above it, long tails make Student's t cautious. Arms that are
+given up early raise no alarm later, on normal numbers too. Both put rates below the declared one,
+which is the side to err on. The rows *tuned*
 hold one thing more: tuning may send two like arms to unlike rates, and then they do differ.
 """
 

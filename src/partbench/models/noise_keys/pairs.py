@@ -165,10 +165,10 @@ class Pairs:
         """The regression over past pairs."""
         if self._kernel is None:
             keys = self.memory.keys / self.memory.top
-            sides = ([keys[list(pair[side])] for pair in self.past] for side in (0, 1))
+            given, wanted = ([keys[list(pair[side])] for pair in self.past] for side in (0, 1))
             setting = self.settings
             self._kernel = moments.Kernel(
-                *sides, setting.signature, setting.layer, setting.sentences
+                given, wanted, setting.signature, setting.layer, setting.sentences
             )
             self._noise = _stacked([self._noise_of(pair) for pair in self.past])
         return self._kernel
