@@ -41,6 +41,7 @@ def test_a_swap_that_nobody_asks_for_is_refused(edit: dict[str, Any], message: s
         {"norm": "layernorm"},
         {"mixer": "mamba2"},
         {"model": "ngram"},
+        {"model": "vit", "task": "images"},
     ],
     ids=str,
 )
@@ -52,6 +53,11 @@ def test_what_an_idle_slot_holds_in_base_and_arm_alike_is_no_matter() -> None:
     base = BASE.edit(router="sigmoid")
     check(base, "x", base.edit(ffn="mlp"))
     check(base, "x", base.edit(ffn="mixture_of_experts"))
+
+
+def test_a_slot_that_the_base_does_not_have_is_not_swapped() -> None:
+    base = BASE.edit(model="ngram")
+    check(base, "x", base.edit(model="transformer"))
 
 
 def test_a_model_hands_on_slots_of_its_own() -> None:

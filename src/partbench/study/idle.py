@@ -15,7 +15,7 @@ def check(base: Config, arm: str, config: Config) -> None:
     model = find("model", mine["part"])
     asked = {slot for part in config.parts() if part.slot != "model" for slot in part.given}
     for slot in model.constants.get("HANDED", ()):
-        if slot in asked or mine[slot] == theirs.get(slot):
+        if slot in asked or slot not in theirs or mine[slot] == theirs[slot]:
             continue
         users = [
             f"{other}={name}"

@@ -44,6 +44,7 @@ class Symbolic:
     """
 
     PROVIDES = ("tokens",)
+    LEAST_CONTEXT = 512  # holds every proof at the difficulty below, in English too
 
     def __init__(
         self,
@@ -122,6 +123,11 @@ class Symbolic:
     def fold(self, seed: int) -> int:
         """Which fold of the skeletons pair `seed` is scored on."""
         return seed % self.folds
+
+    @property
+    def sample(self) -> str:
+        """Text that it can read."""
+        return self.decode(self.sequence(self.held_out(0)[0])[0])
 
     def encode(self, text: str) -> Tensor:
         """The tokens of `text`, int64 [time]; InputError (one line) where a word is none."""

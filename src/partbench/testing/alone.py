@@ -10,6 +10,7 @@ import torch
 from partbench.core import rng
 from partbench.core.dims import Dims
 from partbench.core.factory import Factory
+from partbench.core.menu import find
 from partbench.core.resolve import TASK_SLOTS
 from partbench.core.roles import DRAWN, Role
 from partbench.data.stretch import Source, Stretch
@@ -23,7 +24,9 @@ def built(subject: Subject, **given: Any) -> Any:
     """The part by itself."""
     tree = subject.config.resolved
     if subject.slot == "task":
-        return build_task(tree)
+        least = find("task", subject.name).constants.get("LEAST_CONTEXT", 1)
+        context = max(least, tree["dims"]["context"])
+        return build_task({**tree, "dims": {**tree["dims"], "context": context}})
     place = tree["task"] if subject.slot in TASK_SLOTS else tree["model"]
     choice = tree[subject.slot] if subject.slot in tree else place[subject.slot]
     lab = {"dims": Dims(**DIMS, head_width=8, vocab=VOCAB)}
@@ -126,7 +129,8 @@ def batches_are_a_function_of_seed_and_step(subject: Subject) -> None:
     one, other = built(subject), built(subject)
     asked = [(0, 0), (0, 1), (1, 0)]
     seen = isinstance(one, OnPictures)
-    answers, inputs = ((4, 1), (4, *one.picture)) if seen else ((4, CONTEXT), (4, CONTEXT))
+    context = getattr(one, "LEAST_CONTEXT", CONTEXT)
+    answers, inputs = ((4, 1), (4, *one.picture)) if seen else ((4, context), (4, context))
     first = {key: one.batch(*key, 4) for key in asked}
     second = {key: other.batch(*key, 4) for key in reversed(asked)}
     for key in asked:
@@ -159,9 +163,10 @@ def the_evaluation_is_the_same_however_it_is_cut(subject: Subject) -> None:
 
 def what_is_encoded_can_be_read_again(subject: Subject) -> None:
     """decode(encode(text)) = text."""
-    task, text = built(subject), "To be, or not to be"
+    task = built(subject)
     if isinstance(task, OnPictures):
         return  # pixels stand for no text
+    text = getattr(task, "sample", "To be, or not to be")
     assert task.decode(task.encode(text)) == text
 
 
