@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow check golden docs bench clean
+.PHONY: demo test slow long check golden docs bench clean
 .DEFAULT_GOAL := test
 
 # torch first, by itself: its plain Linux wheel carries gigabytes of CUDA, the pinned one need not.
@@ -22,7 +22,10 @@ test: $(READY)  ## the fast suite, under a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" -n 2
 
 slow: $(READY)  ## processes, kills, whole studies: about ten minutes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not gpu" -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not long and not gpu" -n 2 --dist worksteal
+
+long: $(READY)  ## what takes longer still: twenty kills of one study, every page's code
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "long and not gpu" -n 2 --dist worksteal
 
 check: $(READY)  ## what a commit must pass
 	$(BIN)/ruff format --check .

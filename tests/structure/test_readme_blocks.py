@@ -31,6 +31,15 @@ ALL = [block for document in documents() for block in blocks(document)]
 LINES = [(b, line) for b in ALL if b.language == "bash" for line in b.lines]
 COMMANDS = [(b, line) for b, line in LINES if line.startswith("partbench ")]
 RUN = [d for d in documents() if d != OF_A_COPY and blocks(d)]
+LONG = {
+    "docs/data.md",
+    "docs/exchange.md",
+    "docs/images.md",
+    "docs/near-shallow.md",
+    "docs/how-to/long-studies.md",
+    "docs/how-to/own-text.md",
+}
+"""Pages whose code takes half a minute and more."""
 
 
 def parsed(arguments: list[str]) -> tuple[str | None, dict[str, Any]]:
@@ -115,7 +124,10 @@ def test_every_python_block_names_what_exists(block: Block) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("document", RUN)
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(d, marks=pytest.mark.long if d in LONG else ()) for d in RUN],
+)
 def test_every_block_runs(document: str, tmp_path: Path, measured_home: dict[str, str]) -> None:
     write_files(blocks(document), tmp_path)
     runner = Runner(tmp_path, measured_home)

@@ -26,11 +26,12 @@ def one(folder: Path, name: str = "one", costs: bool = True, arms: list[str] = A
     return study
 
 
-def test_a_study_killed_twenty_times_reports_what_an_undisturbed_one_does(tmp_path):
-    counts = kill_script.main(tmp_path / "trial", 20)
-    assert counts["killed"] == 20
-    assert 0 < counts["everyone"] < 20
-    assert 0 < counts["early"] < 20
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.long)])
+def test_a_study_killed_many_times_reports_what_an_undisturbed_one_does(tmp_path, kills):
+    counts = kill_script.main(tmp_path / "trial", kills)
+    assert counts["killed"] == kills
+    assert 0 < counts["everyone"] < kills
+    assert 0 < counts["early"] < kills
 
 
 def test_what_the_comparison_calls_times_is_only_times():

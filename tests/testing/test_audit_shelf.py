@@ -13,10 +13,11 @@ from partbench.testing.audit.asked import AUDITED, BESIDE
 pytestmark = pytest.mark.slow
 
 EXPLAINED: dict[tuple[str, str], str] = {
-    ("model=saffu", "rounding"): (
-        "it is fitted in closed form in the precision it runs in: 7e-5 nats in float32, where it "
-        "loses less than the default in bfloat16"
+    ("init=fan_in", "growth"): (
+        "it is meant for convolutions without norms: every matrix, those that write too, keeps the "
+        "size of what it reads, so what layers write adds up over depth"
     ),
+    ("init=fan_in", "rounding"): "its larger starting values round by as much more",
     ("mixer=mamba2", "growth"): (
         "its own norm before the output map lets it write as much as its maps are drawn for, "
         "whatever it reads; the gradient by the first sublayer's answer then grows with depth"

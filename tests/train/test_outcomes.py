@@ -122,7 +122,8 @@ def test_the_time_of_an_evaluation_is_not_charged_to_training(text, tmp_path, mo
     monkeypatch.setattr(loop, "evaluate", costs(1000.0, loop.evaluate))
     monkeypatch.setattr(loop.checkpoint, "write", costs(70_000.0, loop.checkpoint.write))
     record = run_cell(cell(text), tmp_path)
-    assert record["seconds"] == {"train": 6.0, "evaluate": 2000.0, "checkpoint": 70_000.0}
+    known = {"train": 6.0, "evaluate": 2000.0, "checkpoint": 70_000.0, "inspect": 0.0}
+    assert record["seconds"] == known
     rows = (tmp_path / METRICS).read_text().splitlines()
     assert [json.loads(row)["seconds"] for row in rows] == [1.0] * 6
 

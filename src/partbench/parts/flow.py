@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from partbench.parts.shapes import Positions, Tokens
+from partbench.parts.shapes import Pixels, Positions, Tokens
 
 if TYPE_CHECKING:
     from partbench.parts.position import Position
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Flow:
     """One pass.
 
-    tokens: the inputs [batch, time]. positions: absolute position of each time step [time].
+    tokens: the inputs [batch, time], or pixels [batch, channel, height, width]. positions: absolute position of each time step [time].
     padding: how many steps at the beginning of each row are no tokens [batch], or None; `places`
     and `present` say what that means. Parts that ask them PROVIDE "left_padding".
     position: the model's position part, which mixers ask about queries, keys and scores.
@@ -28,7 +28,7 @@ class Flow:
     losses: auxiliary losses, name -> scalar, already weighted; parts add to them with `charge`.
     """
 
-    tokens: Tokens
+    tokens: Tokens | Pixels
     positions: Positions
     position: "Position"
     shared: dict[str, Tensor] = field(default_factory=dict)

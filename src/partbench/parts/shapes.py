@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Tokens = Int[Tensor, "batch time"]
+Pixels = Float[Tensor, "batch channel height width"]
 Positions = Int[Tensor, " time"]
 Keys = Int[Tensor, " key"]
 Stream = Float[Tensor, "batch time width"]

@@ -1,11 +1,13 @@
 """The lamp as its user starts it, with its output line by line; killed without warning."""
 
+import atexit
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -20,8 +22,14 @@ class Running:
             text=True,
             start_new_session=True,
         )
+        atexit.register(self._end)  # a test that fails leaves no lamp burning
         self.output: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
+
+    def _end(self) -> None:
+        """End it and its learner, whatever became of them."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -42,7 +42,7 @@ def fresh_table(folder: Path) -> bytes:
 
 @pytest.mark.timeout(600)
 def test_kills_at_random_instants_lose_at_most_the_line_in_flight(tmp_path):
-    draw, ahead, answered = random.Random(5), script(120), []
+    draw, ahead, answered = random.Random(5), script(6000), []
     kept: list[dict] = []
     for _ in range(KILLS):
         lamp = Running(tmp_path, "--no-page")

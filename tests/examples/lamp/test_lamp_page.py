@@ -19,7 +19,7 @@ pytestmark = [
     ),
 ]
 CHECKED = "document.querySelector('#switch').getAttribute('aria-checked')"
-STATE = "document.querySelector('#state').textContent"
+STATE = "document.querySelector('#state')?.textContent"
 LINES = "[...document.querySelectorAll('#lines li')].map(li => li.innerText).join('|')"
 
 

@@ -64,7 +64,7 @@ def test_it_equals_brute_force_after_insertions_and_deletions(kind, axes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("axes", [1, 2, 4, 8])
+@pytest.mark.parametrize("axes", [1, 2, 4, pytest.param(8, marks=pytest.mark.long)])
 def test_it_equals_brute_force_on_a_hundred_thousand_queries(axes):
     """A third of them in each metric."""
     keys = some_keys(60, axes)

@@ -50,6 +50,7 @@ class WarmHead(nn.Module):
         probability: Callable[..., nn.Module],
         ffn: Callable[..., nn.Module],
         router: Callable[..., nn.Module],
+        block: Callable[..., nn.Module],
         residual: Callable[..., nn.Module],
         head: Callable[..., nn.Module],
         *,
@@ -58,7 +59,7 @@ class WarmHead(nn.Module):
     ) -> None:
         super().__init__()
         self.inner = Transformer(
-            dims, embedding, position, norm, mixer, probability, ffn, router, residual, head
+            dims, embedding, position, norm, mixer, probability, ffn, router, block, residual, head
         )
         self.vocab, self.smoothing, self.ridge = dims.vocab, smoothing, ridge
 

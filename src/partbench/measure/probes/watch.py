@@ -37,16 +37,22 @@ def watched(model: Network) -> Iterator[list[Seen]]:
     seen: list[Seen] = []
     write = part.write
 
+    told = isinstance(part, Streams) and callable(part.streams)
+
     def streams(state: Any) -> Tensor:
-        if not isinstance(state, Tensor) and not isinstance(part, Streams):
+        if not isinstance(state, Tensor) and not told:
             raise InputError(
                 f"probe: the state of {type(part).__name__} is no stream; give it `streams(state)`"
             )
-        return part.streams(state) if isinstance(part, Streams) else state.unsqueeze(2)
+        return part.streams(state) if told else state.unsqueeze(2)
 
     def watched_write(sublayer: int, state: Any, output: Tensor) -> Any:
         before = streams(state)
-        carry = part.carry(sublayer, state) if isinstance(part, Carries) else None
+        carry = (
+            part.carry(sublayer, state)
+            if isinstance(part, Carries) and callable(part.carry)
+            else None
+        )
         carry = None if carry is None else carry.detach()
         state = write(sublayer, state, output)
         seen.append(Seen(before, output, streams(state), carry))

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from partbench.core.errors import ConfigError
 from partbench.data.batch import Batch
 from partbench.measure.probes.watch import tensors
 from partbench.parts.residual import Streams
@@ -51,7 +52,10 @@ def slopes(subject: Subject) -> Slopes:
     """(what, "width" or "depth") -> slope of log2 size over log2 of the axis."""
     found: Slopes = {}
     for axis, sizes in SIZES.items():
-        looks = [_look(subject, axis, size) for size in sizes]
+        try:
+            looks = [_look(subject, axis, size) for size in sizes]
+        except ConfigError:  # it says itself that it cannot be so deep, as a CNN on small pictures
+            continue
         for what in looks[0]:
             found[what, axis] = _slope([look[what] for look in looks])
     return found
@@ -95,13 +99,14 @@ def _looked_on(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     seen: list[Tensor] = []
     ended: list[Tensor] = []
     write, end = part.write, part.end
+    told = isinstance(part, Streams) and callable(part.streams)
 
     def first_write(sublayer: int, state: Any, output: Tensor) -> Any:
         seen.append(output)
         return write(sublayer, state, output)
 
     def last_look(state: Any) -> Tensor:
-        held = [part.streams(state)] if isinstance(part, Streams) else tensors(state)
+        held = [part.streams(state)] if told else tensors(state)
         most = max(tensor.numel() for tensor in held)
         ended.extend(tensor.detach().flatten() for tensor in held if tensor.numel() == most)
         return end(state)
