@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Flow:
     """One pass.
 
-    tokens: the inputs [batch, time], or pixels [batch, channel, height, width]. positions: absolute position of each time step [time].
+    tokens: the inputs [batch, time], or pixels [batch, channel, height, width].
+    positions: absolute position of each time step [time].
     padding: how many steps at the beginning of each row are no tokens [batch], or None; `places`
     and `present` say what that means. Parts that ask them PROVIDE "left_padding".
     position: the model's position part, which mixers ask about queries, keys and scores.

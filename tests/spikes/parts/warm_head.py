@@ -37,6 +37,7 @@ class WarmHead(nn.Module):
         "ffn": "swiglu",
         "router": "softmax",
         "residual": "pre_norm",
+        "block": "serial",
         "head": "linear",
     }
 

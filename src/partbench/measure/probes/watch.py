@@ -10,7 +10,7 @@ from torch import Tensor
 
 from partbench.core.errors import InputError
 from partbench.models.contract import Network
-from partbench.parts.residual import Carries, Residual, Streams
+from partbench.parts.residual import Carries, Residual
 
 
 class Seen(NamedTuple):
@@ -37,14 +37,16 @@ def watched(model: Network) -> Iterator[list[Seen]]:
     seen: list[Seen] = []
     write = part.write
 
-    told = isinstance(part, Streams) and callable(part.streams)
+    # An attribute of that name may be a number: it must be a function to be a promise.
+    held = getattr(part, "streams", None)
+    told = callable(held)
 
     def streams(state: Any) -> Tensor:
         if not isinstance(state, Tensor) and not told:
             raise InputError(
                 f"probe: the state of {type(part).__name__} is no stream; give it `streams(state)`"
             )
-        return part.streams(state) if told else state.unsqueeze(2)
+        return held(state) if told else state.unsqueeze(2)
 
     def watched_write(sublayer: int, state: Any, output: Tensor) -> Any:
         before = streams(state)

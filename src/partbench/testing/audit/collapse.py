@@ -25,7 +25,9 @@ DEPTH = 6
 
 def averaging(subject: Subject) -> Finding | None:
     """At the start, over one sublayer and over twelve."""
-    part = _part(_deep(subject))
+    if residual(subject.model(awake=False)) is None:
+        return None
+    part = residual(_deep(subject).model(awake=False))
     seen = [] if part is None else walked(part, 2 * DEPTH)
     carries = [one.carry for one in seen if one.carry is not None]
     if not carries or carries[0].shape[-1] < 2:
@@ -68,10 +70,6 @@ def _deep(subject: Subject) -> Subject:
     return Subject(
         subject.slot, subject.name, subject.settings, {**subject.beside, "dims.depth": DEPTH}
     )
-
-
-def _part(subject: Subject) -> Any:
-    return residual(subject.model(awake=False))
 
 
 def _left(carry: Tensor) -> float:
