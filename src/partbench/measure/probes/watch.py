@@ -38,7 +38,7 @@ def watched(model: Network) -> Iterator[list[Seen]]:
     write = part.write
 
     # An attribute of that name may be a number: it must be a function to be a promise.
-    held = getattr(part, "streams", None)
+    held: Any = getattr(part, "streams", None)
     told = callable(held)
 
     def streams(state: Any) -> Tensor:
