@@ -19,8 +19,8 @@ import optuna
 
 from partbench.api import Study
 from partbench.core.config import Config
+from partbench.core.rng import TUNING_SEEDS
 from partbench.engines.local import Local
-from partbench.study.declared import FIRST_TUNING_SEED
 from partbench.study.ledger import Ledger
 
 RANGES = {"optimizer.rate": (0.25, 4.0), "optimizer.weight_decay": (0.25, 4.0)}
@@ -42,7 +42,7 @@ def main() -> None:
         name: optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
         for name in study.everyone
     }
-    ledger, first = Ledger(), study.first_seed + FIRST_TUNING_SEED
+    ledger, first = Ledger(), study.first_seed + TUNING_SEEDS
     with Local(2, study.numerics.threads, asked.out.with_suffix(".logs")) as engine:
         for number in range(asked.trials):
             open_trials = {name: search.ask() for name, search in searches.items()}

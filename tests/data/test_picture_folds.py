@@ -8,7 +8,6 @@ from partbench.core.rng import TUNING_SEEDS
 from partbench.data.corpora import Corpus
 from partbench.data.picture_folds import PictureFolds
 from partbench.data.pictures import Pictures
-from partbench.study.declared import FIRST_TUNING_SEED
 
 
 def pictures(groups: list[int], num_test: int = 0) -> Pictures:
@@ -71,7 +70,7 @@ def test_the_test_pictures_decide_and_are_never_tuned_on():
     assert made.held_out(2).tolist() == list(range(24, 30))
     assert made.training(2).tolist() == list(range(24))
     assert made.fold(2) == 3
-    tuned = FIRST_TUNING_SEED + 1
+    tuned = TUNING_SEEDS + 1
     assert tuned >= TUNING_SEEDS
     assert max(made.held_out(tuned)) < 24
     assert max(made.training(tuned)) < 24

@@ -10,8 +10,9 @@ from tests.study.test_answer import DIVERGED, FAILED, finished
 
 from partbench.core.cell import Cell
 from partbench.core.errors import ConfigError
+from partbench.core.rng import TUNING_SEEDS
 from partbench.study import tuning
-from partbench.study.declared import FIRST_TUNING_SEED, Ladder, Tune, parse_tune
+from partbench.study.declared import Ladder, Tune, parse_tune
 from partbench.study.tuning import read, settled, shared, trials
 
 RATE = 1e-2
@@ -75,7 +76,7 @@ def test_tuning_seeds_judge_nothing_and_all_arms_get_the_same(study):
     jobs = trials(study, (0.5, 1.0, 2.0))
     seeds = {job.seed for job in jobs}
     assert seeds.isdisjoint(study.seeds(study.looks[-1]))
-    assert min(seeds) == FIRST_TUNING_SEED + study.first_seed
+    assert min(seeds) == TUNING_SEEDS + study.first_seed
     by_arm = {
         arm: sorted(
             (job.seed, job.cell.config["optimizer"]["rate"]) for job in jobs if job.arm == arm

@@ -17,7 +17,6 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -176,13 +175,11 @@ def renamed(node: Any, rename: Callable[[str], str]) -> Any:
 
 
 def moved(task: Any, move: Callable[[str], str]) -> Any:
-    """A copy of a task's table with the path of every text, its own or mixed in, moved."""
+    """A copy of a task's table with the name of every text, its own or mixed in, moved."""
     if not isinstance(task, dict):
         return task
     return {
-        key: move(value)
-        if key == "corpus" and isinstance(value, str) and os.sep in value
-        else moved(value, move)
+        key: move(value) if key == "corpus" and isinstance(value, str) else moved(value, move)
         for key, value in task.items()
     }
 

@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 
 TUNING_SEEDS = 1_000_000
-"""From here on seeds are for tuning: no pair is ever judged on one."""
+"""Tuning seeds begin this far above a study's first seed: no pair is ever judged on one."""
 
 
 def key(seed: int, *names: str | int) -> int:

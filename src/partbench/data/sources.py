@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from partbench.core.menu import find
+from partbench.core.outside import moved
 from partbench.data import corpora, pictures, text
 from partbench.data.corpora import Corpus, open_corpus
 from partbench.data.picture_folds import PictureFolds
@@ -17,11 +18,15 @@ Table = dict[str, Any]
 
 def placed(task: Table) -> Table:
     """A resolved task, and the tables in it, with files at their absolute paths."""
-    tree: Table = {k: placed(value) if isinstance(value, dict) else value
-                   for k, value in task.items()}  # fmt: skip
-    if "corpus" in tree and tree["corpus"] not in {**corpora.EMBEDDED, **pictures.EMBEDDED}:
-        tree["corpus"] = os.path.abspath(Path(tree["corpus"]).expanduser())
-    return tree
+    found: Table = moved(task, _absolute)
+    return found
+
+
+def _absolute(name: str) -> str:
+    """The absolute path of a file; the name of what ships with partbench."""
+    if name in corpora.EMBEDDED or name in pictures.EMBEDDED:
+        return name
+    return os.path.abspath(Path(name).expanduser())
 
 
 def identity(task: Table, context: int, seed: int) -> str:

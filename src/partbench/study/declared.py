@@ -15,13 +15,10 @@ from typing import Any
 
 from partbench.core.config import Config, flatten, full_path
 from partbench.core.errors import ConfigError, unknown
-from partbench.core.rng import TUNING_SEEDS
 from partbench.stats.sequential import DESIGNS
 
 FLAT_LOOKS, CAREFUL_LOOKS = (4, 6, 8, 12), (4, 8, 12)
 CAREFUL, UNPLANNED = "obrien_fleming", "unplanned"
-FIRST_TUNING_SEED = TUNING_SEEDS
-"""Tuning seeds begin this far above the study's first seed: no pair is ever judged on one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,8 +148,8 @@ class Driver:
             bought=bought,
             reproduce=self.reproduce,
         )
-        memory.add(report, self.ledger.studies())
         if bought:
+            memory.add(report, self.ledger.studies())
             self._write(report, self.folder)
             self.ledger.remember(report["study_id"], history.summary(report))
         if show:

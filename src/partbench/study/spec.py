@@ -22,6 +22,7 @@ from partbench.core.cell import EPOCH, Cell
 from partbench.core.config import Config, fingerprint, parse_assignment, read_toml
 from partbench.core.errors import ConfigError, unknown
 from partbench.core.numerics import Numerics
+from partbench.core.rng import TUNING_SEEDS
 from partbench.study import declared, idle
 from partbench.study.addressed import cell_of
 from partbench.study.declared import FLAT_LOOKS, Ladder, Tune, parse_margin, plain
@@ -70,7 +71,7 @@ class Study:
                 f"looks: {list(self.looks)} are not rising numbers of pairs from 2 up; "
                 f"the default is {list(FLAT_LOOKS)}"
             )
-        most = declared.FIRST_TUNING_SEED - 1
+        most = TUNING_SEEDS - 1
         if not 0 <= self.first_seed <= most:
             raise ConfigError(
                 f"first_seed: {self.first_seed} is not between 0 and {most}; the default is 1"

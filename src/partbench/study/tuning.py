@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 from partbench.core.cell import Cell
 from partbench.core.config import Config
+from partbench.core.rng import TUNING_SEEDS
 from partbench.stats.own_rate import leaves
 from partbench.stats.tuning import Optimum, optimum, sensitivity
-from partbench.study.declared import FIRST_TUNING_SEED, Tune, value_of
+from partbench.study.declared import Tune, value_of
 from partbench.study.plan import Job
 from partbench.study.spec import Study
 
@@ -144,7 +145,7 @@ def _declared(study: Study) -> Tune:
 
 
 def _seeds(study: Study) -> list[int]:
-    first = study.first_seed + FIRST_TUNING_SEED
+    first = study.first_seed + TUNING_SEEDS
     return list(range(first, first + _declared(study).seeds))
 
 

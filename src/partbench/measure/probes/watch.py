@@ -10,7 +10,7 @@ from torch import Tensor
 
 from partbench.core.errors import InputError
 from partbench.models.contract import Network
-from partbench.parts.residual import Carries, Residual
+from partbench.parts.residual import Residual, tells_carries, tells_streams
 
 
 class Seen(NamedTuple):
@@ -37,25 +37,18 @@ def watched(model: Network) -> Iterator[list[Seen]]:
     seen: list[Seen] = []
     write = part.write
 
-    # An attribute of that name may be a number: it must be a function to be a promise.
-    held: Any = getattr(part, "streams", None)
-    told = callable(held)
-
     def streams(state: Any) -> Tensor:
-        if not isinstance(state, Tensor) and not told:
+        if tells_streams(part):
+            return part.streams(state)
+        if not isinstance(state, Tensor):
             raise InputError(
                 f"probe: the state of {type(part).__name__} is no stream; give it `streams(state)`"
             )
-        return held(state) if told else state.unsqueeze(2)
+        return state.unsqueeze(2)
 
     def watched_write(sublayer: int, state: Any, output: Tensor) -> Any:
         before = streams(state)
-        carry = (
-            part.carry(sublayer, state)
-            if isinstance(part, Carries) and callable(part.carry)
-            else None
-        )
-        carry = None if carry is None else carry.detach()
+        carry = part.carry(sublayer, state).detach() if tells_carries(part) else None
         state = write(sublayer, state, output)
         seen.append(Seen(before, output, streams(state), carry))
         return state

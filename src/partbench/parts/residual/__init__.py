@@ -6,7 +6,7 @@ residuals, skips and attention over depth are parts, not models. State is explic
 everybody else; sublayer l counts mixers and feed-forwards separately, 0 .. 2 depth - 1.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from torch import Tensor
 
@@ -87,6 +87,16 @@ class Carries(Protocol):
     def carry(self, sublayer: int, state: Any) -> Tensor:
         """R [.., new, old] of the sublayer that was read last."""
         ...
+
+
+def tells_streams(part: object) -> TypeGuard[Streams]:
+    """Whether a part keeps that promise: an attribute `streams` may as well be their number."""
+    return isinstance(part, Streams) and callable(part.streams)
+
+
+def tells_carries(part: object) -> TypeGuard[Carries]:
+    """The same of `carry`."""
+    return isinstance(part, Carries) and callable(part.carry)
 
 
 PARTS = {

@@ -18,9 +18,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from partbench.core.roles import MATRICES
 from partbench.models import accounting
+from partbench.parts.residual import tells_streams
 from partbench.testing.audit.finding import Finding
 from partbench.testing.audit.kinds import family, residual
-from partbench.testing.audit.streams import Streams, walked
+from partbench.testing.audit.streams import walked
 from partbench.testing.subject import Subject, random_batch, shake
 
 
@@ -33,7 +34,7 @@ def stream_convention(subject: Subject) -> Finding | None:
         return None
     shake(part, 1, size=1.0)
     seen = walked(part, model.dims.num_sublayers, silent=True)[1:]
-    if isinstance(part, Streams):
+    if tells_streams(part):
         return _declared(
             [(one.before, one.carry, one.after) for one in seen if one.carry is not None]
         )

@@ -17,7 +17,7 @@ from torch import Tensor
 from partbench.core.errors import ConfigError
 from partbench.data.batch import Batch
 from partbench.measure.probes.watch import tensors
-from partbench.parts.residual import Streams
+from partbench.parts.residual import tells_streams
 from partbench.testing.audit.finding import Finding, graded
 from partbench.testing.audit.kinds import gives_logits, residual, rms, trains
 from partbench.testing.subject import Subject, random_batch
@@ -99,14 +99,13 @@ def _looked_on(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     seen: list[Tensor] = []
     ended: list[Tensor] = []
     write, end = part.write, part.end
-    told = isinstance(part, Streams) and callable(part.streams)
 
     def first_write(sublayer: int, state: Any, output: Tensor) -> Any:
         seen.append(output)
         return write(sublayer, state, output)
 
     def last_look(state: Any) -> Tensor:
-        held = [part.streams(state)] if told else tensors(state)
+        held = [part.streams(state)] if tells_streams(part) else tensors(state)
         most = max(tensor.numel() for tensor in held)
         ended.extend(tensor.detach().flatten() for tensor in held if tensor.numel() == most)
         return end(state)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from partbench.core import rng
 from partbench.measure.probes.watch import tensors
-from partbench.parts.residual import Carries, Streams
+from partbench.parts.residual import tells_carries, tells_streams
 from partbench.testing.subject import DIMS
 
 ROWS, TIME = 2, 5
@@ -43,7 +43,7 @@ def drawn(*names: str | int) -> Tensor:
 
 def streams_of(part: Any, state: Any) -> Tensor | None:
     """[B, T, n, C], or None where nothing in the state looks like several streams."""
-    if isinstance(part, Streams):
+    if tells_streams(part):
         found: Tensor = part.streams(state)
         return found
     inner = found_in(state)
@@ -83,7 +83,7 @@ def walked(part: Any, sublayers: int, *, silent: bool = False) -> list[Seen]:
     Empty where it carries a single stream or hides what it carries.
     """
     state, seen, view = part.begin(drawn("x")), [], None
-    if not isinstance(part, Streams):
+    if not tells_streams(part):
         inner = found_in(state)
         if inner is None:
             return []
@@ -93,7 +93,7 @@ def walked(part: Any, sublayers: int, *, silent: bool = False) -> list[Seen]:
         before = part.streams(state) if view is None else view(_same(state, view))
         source = None if view is None else _same(state, view)
         _, state = part.read(sublayer, state)
-        said = part.carry(sublayer, state) if isinstance(part, Carries) else None
+        said = part.carry(sublayer, state) if tells_carries(part) else None
         answer = drawn("y", sublayer)
         state = part.write(sublayer, state, 0 * answer if silent and sublayer else answer)
         after = part.streams(state) if view is None else view(_same(state, view))
