@@ -17,12 +17,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from partbench.measure import memory
 from partbench.measure.timing import clocked
 from partbench.measure.workers import serve, settings
 from partbench.train.process import keep_freed_memory
 
 VOCAB = 256
 RATE = 1e-3
+WARM = {"depth": 1, "width": 32, "num_heads": 1, "context": 32, "batch": 2}
+"""A shape whose step loads all that a step needs."""
 
 Step = Callable[[], object]
 
@@ -140,6 +143,24 @@ def _step(
     return step
 
 
+def taken(
+    build: Callable[[], tuple[nn.Module, Step]], steps: int | None
+) -> tuple[tuple[nn.Module, Step], int | None]:
+    """What `build` makes, and where steps are asked for the peak bytes of both."""
+    kept: list[tuple[nn.Module, Step]] = []
+
+    def work() -> None:
+        kept.append(build())
+        for _ in range(steps or 0):
+            kept[0][1]()
+
+    if steps is None:
+        work()
+        return kept[0], None
+    peak = memory.peak_bytes(work)
+    return kept[0], peak
+
+
 def main() -> None:
     """Serve one peer's step, as the driver's settings say."""
     how = settings()
@@ -149,11 +170,15 @@ def main() -> None:
     if how["keep_freed_memory"]:
         keep_freed_memory()
     try:
-        model, step = build(how["shape"], how)
+        if "memory_steps" in how:  # libraries are loaded first, and are not the step's
+            build(WARM, how)[1]()
+        made, peak = taken(lambda: build(how["shape"], how), how.get("memory_steps"))
     except ImportError as error:
         print(f"{how['peer']}: not installed ({error})", file=sys.stderr)
         sys.exit(77)
+    model, step = made
     facts = {
+        "peak_bytes": peak,
         "parameters": sum(p.numel() for p in model.parameters()),
         "version": _version(package),
         "torch": torch.__version__,

@@ -44,10 +44,10 @@ def test_an_earlier_peak_is_forgotten():
 
 def test_where_the_mark_cannot_be_reset_the_highest_so_far_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "CLEAR", tmp_path / "no" / "clear_refs")
-    before = memory._highest_so_far()
+    before = memory.highest_so_far()
     grown = memory.peak_bytes(lambda: bytearray(b"x") * (8 * MEGABYTES))
-    assert grown == memory._highest_so_far() - before
+    assert grown == memory.highest_so_far() - before
 
 
 def test_the_highest_so_far_is_in_bytes():
-    assert memory._highest_so_far() > 10 * MEGABYTES
+    assert memory.highest_so_far() > 10 * MEGABYTES

@@ -58,12 +58,19 @@ def worker(
     time: Annotated[bool, typer.Option("--time", help="Seconds a step of the specs.")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="Peak memory of the spec.")] = False,
     doctor: Annotated[bool, typer.Option("--doctor", help="Steps and kernels on demand.")] = False,
+    weigh: Annotated[bool, typer.Option("--weigh", help="Memory the specs will need.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Short runs of the specs.")] = False,
 ) -> None:
     """Serve cells: folders in on standard input, events out on standard output."""
     if doctor:
         from partbench.train.costing import serve_doctor
 
         serve_doctor()
+        return
+    if weigh or short:
+        from partbench.train import foresight
+
+        sys.stdout.write(json.dumps(foresight.answers(specs or [], short)) + "\n")
         return
     if time or memory:
         from partbench.train.costing import memory_of, times_of

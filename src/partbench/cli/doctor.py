@@ -1,6 +1,7 @@
-"""`partbench doctor`: what this machine is and what suits it."""
+"""`partbench doctor`: what this machine is and what suits it; what a study will take of it."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +9,17 @@ import typer
 
 def doctor(
     quick: Annotated[bool, typer.Option(help="Only what a study needs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The profile as JSON.")] = False,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="A study file: time, memory and disk it will take, before it runs."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
 ) -> None:
-    """Measure this machine (threads, precision, attention path) and keep the result."""
+    """Measure this machine (threads, precision, attention path) and keep the result; or, with
+    --study, say what a study will take of it. Exit code 2 where memory or disk cannot suffice."""
+    if study is not None:
+        _foresee(study, as_json)
+        return
     from partbench.measure import machine
 
     profile = examine(quick)
@@ -21,6 +30,21 @@ def doctor(
         typer.echo(f"{name:14} {value}")
     for reason in machine.choose(profile, 64).reasons:
         typer.echo(f"{'chosen':14} {reason}")
+
+
+def _foresee(study: Path, as_json: bool) -> None:
+    import dataclasses
+    import sys
+
+    from partbench.cli import machine
+    from partbench.study import foresight
+    from partbench.study.ledger import Ledger
+    from partbench.study.spec import from_file
+
+    chosen = machine.Chooser(lambda line: print(line, file=sys.stderr))
+    found = foresight.foresee(from_file(study, chosen), Ledger(), chosen.slots)
+    said = json.dumps(dataclasses.asdict(found)) if as_json else foresight.text(found)
+    typer.echo(said)
 
 
 def examine(quick: bool) -> dict[str, Any]:

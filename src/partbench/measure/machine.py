@@ -142,6 +142,22 @@ def choose(content: Tree | None, context: int, *, precision: str = "auto") -> Ch
     return Choice(numerics, workers, [*reasons, reason])
 
 
+def too_large(what: str, found: Tree, room: int, train: Tree) -> str:
+    """One line for a cell that memory cannot hold: what is needed, what there is, what helps.
+
+    found: of `train.foresight.weigh`; room: bytes; train: the cell's settings.
+    """
+    gib = 1 << 30
+    needed = f"{what} needs about {found['peak_bytes'] / gib:.1f} GiB of {room / gib:.1f} GiB"
+    if found["checkpoint"] > 0.8 * room:
+        return f"memory: {needed}, for its weights alone; give a smaller dims.width or dims.depth"
+    share = max(2, 2 ** (found["peak_bytes"] // room).bit_length())
+    if train["batch"] // train["accumulate"] >= share:
+        pieces = train["accumulate"] * share
+        return f"memory: {needed}; train.accumulate={pieces} takes a step in pieces"
+    return f"memory: {needed}; give a shorter dims.context or a smaller dims.width"
+
+
 def _best(steps: list[Tree], precision: str, together: bool | None = None) -> float:
     """Most steps a second on the whole machine, over attention paths; side by side or with all
     threads in one process, if asked."""

@@ -21,9 +21,9 @@ def peak_bytes(work: Callable[[], object], device: str = "cpu") -> int:
     if device == "cuda":
         return _peak_on_gpu(work)
     can_reset = _reset_mark()
-    before = _status_bytes("VmRSS") if can_reset else _highest_so_far()
+    before = _status_bytes("VmRSS") if can_reset else highest_so_far()
     work()
-    after = _status_bytes("VmHWM") if can_reset else _highest_so_far()
+    after = _status_bytes("VmHWM") if can_reset else highest_so_far()
     return max(0, after - before)
 
 
@@ -52,6 +52,7 @@ def _status_bytes(field: str) -> int:
     return 1024 * int(found.group(1)) if found else 0
 
 
-def _highest_so_far() -> int:
+def highest_so_far() -> int:
+    """Most bytes that this process ever had resident."""
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return highest if sys.platform == "darwin" else 1024 * highest  # bytes on macOS, else KiB

@@ -57,14 +57,14 @@ def forecast(study: Study, ledger: Ledger, slots: int) -> Forecast:
     """The forecast of a study on this machine with this ledger."""
     arms = list(study.arms)
     others = profile.jobs(study)
-    first, last = jobs_at(study, 0), [*jobs_at(study, len(study.looks) - 1), *_following(study)]
+    first, last = jobs_at(study, 0), [*jobs_at(study, len(study.looks) - 1), *following(study)]
     last += [job for _, job in others]
     known = ledger.known(job.cell for job in last)
     unknown = {job.cell.id: job for job in last if job.cell.id not in known}
     rate, source = _seconds_per_unit(study, known, last)
 
     def seconds(jobs: list[Job]) -> float:
-        return sum(rate * _work(job.cell.config) for job in jobs if job.cell.id in unknown)
+        return sum(rate * work(job.cell.config) for job in jobs if job.cell.id in unknown)
 
     unit = unit_of(study.base.resolved["task"])
     spread, spread_source = _spread(study, known, unit)
@@ -108,7 +108,7 @@ def jobs_at(study: Study, look: int) -> list[Job]:
     return [*trials, *jobs_until(study, look, list(study.arms))]
 
 
-def _following(study: Study) -> list[Job]:
+def following(study: Study) -> list[Job]:
     """What may come after the verdict: fresh pairs for every arm, and the rungs of the ladder."""
     fresh = confirming_jobs(study, list(study.arms)) if study.confirm else []
     rungs = ladder.rungs(study) if study.ladder else []
@@ -149,7 +149,7 @@ def _parameters(tree: dict[str, Any]) -> int:
     return 12 * sizes["depth"] * sizes["width"] ** 2 + 512 * sizes["width"]
 
 
-def _work(tree: dict[str, Any]) -> float:
+def work(tree: dict[str, Any]) -> float:
     """What a cell's time grows with: tokens times the FLOPs of one."""
     sizes = tree["dims"]
     attention = 2.0 * sizes["depth"] * sizes["context"] * sizes["width"]
@@ -158,7 +158,7 @@ def _work(tree: dict[str, Any]) -> float:
 
 def _seconds_per_unit(study: Study, known: dict[str, Row], jobs: list[Job]) -> tuple[float, str]:
     rates = [
-        known[job.cell.id]["seconds"] / _work(job.cell.config)
+        known[job.cell.id]["seconds"] / work(job.cell.config)
         for job in jobs
         if job.cell.id in known
     ]
@@ -171,7 +171,7 @@ def _seconds_per_unit(study: Study, known: dict[str, Row], jobs: list[Job]) -> t
         row = min(alike, key=lambda row: row["precision"] != study.numerics.precision)
         tree = Config({}).resolved | {"dims": {**Config({}).resolved["dims"], **sizes}}
         tree = {**tree, "train": {**tree["train"], "steps": 1, "batch": sizes.get("batch", 16)}}
-        return 1.15 * row["seconds"] / _work(tree), "from the measured step rate"
+        return 1.15 * row["seconds"] / work(tree), "from the measured step rate"
     return 1e-10, "a guess: run `partbench doctor` for a measured rate"
 
 
