@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lines import Line, compared, exponent, parser, short, tell
-from train_step import SHAPES
+from train_step import SHAPES, environment
 
 from partbench.core.errors import CellError
 from partbench.measure import machine
@@ -76,11 +76,12 @@ def against(batch: int, chosen: Any, folder: Path) -> list[Line]:
         "tokens": chosen.tokens,
         "threads": chosen.threads,
     }
-    threads = {"OMP_NUM_THREADS": str(chosen.threads)}
     with ExitStack() as stack:
         workers = {}
         for who in (OURS, THEIRS):
-            worker = stack.enter_context(Worker([sys.executable, __file__], {**how, "who": who}, threads))
+            own = environment(chosen.threads)
+            worker = Worker([sys.executable, __file__], {**how, "who": who}, own)
+            stack.callback(worker.close)
             try:
                 _ = worker.facts  # ours first: it writes the folder
             except CellError:
@@ -115,7 +116,7 @@ def by_length(window: int | None, lengths: list[int], chosen: Any) -> dict[int, 
         "threads": chosen.threads,
         "who": "windows",
     }
-    with Worker([sys.executable, __file__], how, {"OMP_NUM_THREADS": str(chosen.threads)}) as one:
+    with Worker([sys.executable, __file__], how, environment(chosen.threads)) as one:
         timings = interleave(
             {str(n): one.block(str(n), threads=chosen.threads) for n in lengths},
             rounds=max(5, chosen.rounds),

@@ -12,11 +12,12 @@ logits  the head's loss and its gradient, for as many tokens as a step has: the 
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lines import Line, of_values, parser, short, tell
-from train_step import OURS, PEERS, SHAPES
+from train_step import OURS, PEERS, SHAPES, environment
 
 from partbench.core.errors import CellError
 from partbench.measure import kernels, machine
@@ -34,6 +35,7 @@ def main() -> None:
     made = parser(__doc__)
     made.add_argument("--shape", choices=SHAPES, default="11m")
     made.add_argument("--precision", nargs="+", choices=kernels.PRECISIONS, default=list(kernels.PRECISIONS))
+    made.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     made.add_argument("--times", type=int, default=3, help="fresh processes of each")
     made.add_argument("--threads", type=int, default=len(machine.cores()))
     made.add_argument("--vocab", type=int, default=50257)
@@ -42,13 +44,15 @@ def main() -> None:
     found = [
         line
         for precision in chosen.precision
-        for line in steps(chosen.shape, precision, chosen.times, chosen.threads)
+        for line in steps(chosen.shape, precision, chosen.times, chosen.threads, chosen.peers)
     ]
     found += logits(chosen.vocab, chosen.tokens, chosen.threads)
     tell(chosen, found, shape=SHAPES[chosen.shape])
 
 
-def steps(shape: str, precision: str, times: int, threads: int) -> list[Line]:
+def steps(
+    shape: str, precision: str, times: int, threads: int, peers: Sequence[str]
+) -> list[Line]:
     """A line a peer: its peak over partbench's, and ours in bytes."""
     how = {
         "shape": SHAPES[shape],
@@ -59,9 +63,9 @@ def steps(shape: str, precision: str, times: int, threads: int) -> list[Line]:
     }
     peaks: dict[str, list[int]] = {}
     for _ in range(times):
-        for peer in (OURS, *PEERS):
+        for peer in (OURS, *peers):
             own = {**how, "peer": peer, "keep_freed_memory": peer == OURS}
-            worker = Worker(PEER, own, {"OMP_NUM_THREADS": str(threads)})
+            worker = Worker(PEER, own, environment(threads))
             try:
                 peaks.setdefault(peer, []).append(worker.facts["peak_bytes"])
             except CellError:

@@ -27,6 +27,7 @@ from typing import Any
 
 from lines import Line, exponent, parser, short, tell
 from scale_worker import CELLS, SIZES
+from train_step import environment
 
 from partbench.measure import machine
 from partbench.measure.workers import Worker
@@ -75,7 +76,7 @@ def measured(what: str, size: Any, chosen: Any) -> Row:
         Worker(
             WORKER,
             {**how, "folder": folder},
-            {"OMP_NUM_THREADS": str(chosen.threads), "PARTBENCH_HOME": str(Path(folder) / "home")},
+            {**environment(chosen.threads), "PARTBENCH_HOME": str(Path(folder) / "home")},
         ) as one,
     ):
         return one.facts

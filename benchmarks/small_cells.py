@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from lines import Line, compared, of_values, parser, tell
-from train_step import SHAPES
+from train_step import SHAPES, environment
 
 from partbench.measure import kernels, machine
 from partbench.measure.timing import interleave
@@ -44,8 +44,8 @@ def main() -> None:
 def worker(shape: str, precision: str, threads: int) -> Worker:
     """A process that takes training steps of one cell."""
     how = {"shape": SHAPES[shape], "precision": precision, "attention": ATTENTION[precision]}
-    environment = {"OMP_NUM_THREADS": str(threads)}
-    return Worker([sys.executable, __file__], {**how, "threads": threads}, environment)
+    settled = {**how, "threads": threads}
+    return Worker([sys.executable, __file__], settled, environment(threads))
 
 
 def two(shape: str, precision: str, rounds: int, steps: int) -> Line:

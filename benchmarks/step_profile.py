@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from lines import Line, parser, short, tell
-from train_step import SHAPES
+from train_step import SHAPES, environment
 
 from partbench.measure import kernels, machine
 from partbench.measure.workers import Worker, serve, settings
@@ -46,8 +46,8 @@ def main() -> None:
     how = {"shape": SHAPES[chosen.shape], "keep_freed_memory": True} | {
         name: getattr(chosen, name) for name in ("precision", "attention", "threads", "steps")
     }
-    threads = {"OMP_NUM_THREADS": str(chosen.threads)}
-    with Worker([sys.executable, __file__], how, threads) as worker:
+    own = environment(chosen.threads)
+    with Worker([sys.executable, __file__], how, own) as worker:
         facts = worker.facts
         rate = 2 * kernels.MATRIX**3 / min(worker.block("matrix", threads=chosen.threads)(12))
     tell(chosen, said(facts, rate, chosen.precision), kinds=facts["kinds"], rate=rate)

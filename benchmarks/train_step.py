@@ -57,6 +57,7 @@ def main() -> None:
     made.add_argument("--shape", choices=SHAPES, default="11m")
     made.add_argument("--context", type=int, help="tokens of a sequence; tokens a step stay")
     made.add_argument("--threads", type=int, default=len(machine.cores()))
+    made.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     made.add_argument("--mallopt-for-all", action="store_true", help="peers with it, too")
     made.add_argument("--grid", action="store_true", help="every shape, context and precision")
     made.add_argument("--kept", type=Path, help="JSON of what was measured; goes on there")
@@ -89,7 +90,7 @@ def run(name: str, context: int, precision: str, chosen: argparse.Namespace) -> 
     shape = shape_of(name, context)
     how = {"shape": shape, "precision": precision, "threads": chosen.threads}
     wanted = {}
-    for peer in PEERS:
+    for peer in chosen.peers:
         wanted[peer] = {**how, "peer": peer, "keep_freed_memory": False}
         if chosen.mallopt_for_all:
             wanted[f"{peer} + mallopt"] = {**wanted[peer], "keep_freed_memory": True}

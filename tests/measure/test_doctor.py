@@ -3,7 +3,7 @@
 from partbench.measure import doctor, kernels, machine
 
 SPEED = {"float32 fused": 0.010, "float32 explicit": 0.012, "bfloat16 fused": 0.020}
-SPEED["bfloat16 explicit"] = 0.005
+SPEED |= {"bfloat16 explicit": 0.005, "float32 halves": 0.013, "bfloat16 halves": 0.006}
 
 
 class Worker:
@@ -19,7 +19,7 @@ class Worker:
         kind, *rest = name.split()
         seconds = SPEED[" ".join(rest)] if kind == "step" else 0.001
         if kind == "attention":
-            seconds = 0.001 * (1 + (rest[1] == "explicit") * int(rest[2]) / 100)
+            seconds = 0.001 * (1 + (rest[1] != "fused") * int(rest[2]) / 100)
         self.answer = [seconds / (1.25 if threads == 2 else 1.0)] * steps
 
     def read(self):
@@ -47,8 +47,10 @@ def test_every_precision_and_path_is_stepped_and_the_faster_one_in_every_way():
     assert ways == [
         ("float32", "fused", 1, 1),
         ("float32", "explicit", 1, 1),
+        ("float32", "halves", 1, 1),
         ("bfloat16", "fused", 1, 1),
         ("bfloat16", "explicit", 1, 1),
+        ("bfloat16", "halves", 1, 1),
         ("float32", "fused", 2, 1),
         ("float32", "fused", 1, 2),
         ("bfloat16", "explicit", 2, 1),
@@ -76,7 +78,7 @@ def test_only_the_full_examination_measures_rates_and_every_context():
 
 def test_one_core_is_enough():
     found, _ = examine(quick=False, count=1)
-    assert len(found["steps"]) == 4
+    assert len(found["steps"]) == 6
     assert [row["threads"] for row in found["rates"]] == [1]
 
 

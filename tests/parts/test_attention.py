@@ -84,7 +84,7 @@ def written_out(part: Attention, x: Tensor, flow: Flow) -> Tensor:
     return out
 
 
-@pytest.mark.parametrize("path", ["fused", "explicit"])
+@pytest.mark.parametrize("path", ["fused", "explicit", "halves"])
 @pytest.mark.parametrize("kv_heads", [4, 2, 1])
 @pytest.mark.parametrize("position", ["none", "rotary", "sloped"])
 @pytest.mark.parametrize("normed", [False, True])
@@ -111,7 +111,7 @@ def test_fused_equals_explicit(dtype: torch.dtype, tolerance: float, kv_heads: i
     torch.testing.assert_close(found[0], found[1], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("path", ["fused", "explicit"])
+@pytest.mark.parametrize("path", ["fused", "explicit", "halves"])
 def test_groups_with_tiled_keys_and_values_are_full_attention(path: str) -> None:
     grouped, full = attention(2, path), attention(4, path)
     full.load_state_dict(

@@ -23,13 +23,14 @@ class Numerics:
     precision: "float64" and "float32" compute in that type throughout; "bfloat16" keeps weights,
         optimiser state, norms and losses in float32 and multiplies matrices in bfloat16.
     attention: "fused" is torch's scaled_dot_product_attention; "explicit" is two batched matrix
-        products around a softmax (faster on CPUs with bfloat16 matrix units up to context ~512).
+        products around a softmax (faster on CPUs with bfloat16 matrix units up to context ~512);
+        "halves" leaves a quarter of the future out of them, where all is as plain as that.
     ranks: shares the batch of a step is cut into; any number of processes that divides it computes
         them. sharding: "copies" keeps the whole model on each rank, "full" a part of every weight.
     """
 
     precision: Literal["float64", "float32", "bfloat16"] = "float32"
-    attention: Literal["fused", "explicit"] = "fused"
+    attention: Literal["fused", "explicit", "halves"] = "fused"
     threads: int = 1
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     ranks: int = 1

@@ -1,8 +1,8 @@
 """What `partbench doctor` measures: real training steps on this machine, and what they rest on.
 
-    steps       {float32, bfloat16} x {fused, explicit} in one process with one thread; the faster
+    steps       {float32, bfloat16} x every attention path in one process with one thread; the faster
                 path of each precision in one process a core, and in one with every core
-    attention   fused against explicit, forward and backward, by precision and context
+    attention   the paths against each other, forward and backward, by precision and context
     rates       matrix products and a large copy (full examination only)
 
 Everything is taken in turn, block by block, from workers that live through all of it; this side

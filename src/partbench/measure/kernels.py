@@ -1,7 +1,7 @@
 """The few kernels a training step is made of, as blocks that can be timed.
 
     matrix    [n, n] x [n, n], 2 n^3 FLOPs           copy    read and write of a large buffer
-    attention the mixer itself, forward and backward, on its fused and on its explicit path
+    attention the mixer itself, forward and backward, on each of its paths
 
 Names and sizes can be read without torch.
 """
@@ -20,7 +20,7 @@ COPY_BYTES = 1 << 27
 
 CONTEXTS = (64, 128, 256, 512, 1024)
 PRECISIONS = ("float32", "bfloat16")
-PATHS = ("fused", "explicit")
+PATHS = ("fused", "explicit", "halves")
 TOKENS, HEADS, HEAD_WIDTH = 1024, 6, 64
 """Size of the attention that is timed."""
 

@@ -106,16 +106,17 @@ def explicit_attention_equals_fused(subject: Subject) -> None:
     """The paths `numerics` may choose give one function: losses and gradients."""
     for precision, tolerance in (("float64", 1e-11), ("float32", 1e-4)):
         found = []
-        for attention in ("fused", "explicit"):
+        for attention in ("fused", "explicit", "halves"):
             model = subject.model(precision, attention)
             loss = model.score(random_batch("paths")).nll
             found.append((loss, gradients(model, loss.mean())))
-        (one, slopes), (other, others) = found
-        assert_near(one, other, tolerance, f"{subject}: {precision} losses")
-        for name, slope in slopes.items():
-            assert_near(
-                slope, others[name], tolerance, f"{subject}: {precision} gradient of {name}"
-            )
+        (one, slopes), *rest = found
+        for other, others in rest:
+            assert_near(one, other, tolerance, f"{subject}: {precision} losses")
+            for name, slope in slopes.items():
+                assert_near(
+                    slope, others[name], tolerance, f"{subject}: {precision} gradient of {name}"
+                )
 
 
 def bfloat16_stays_near_float32(subject: Subject) -> None:

@@ -12,6 +12,7 @@ from partbench.core.cell import Cell
 from partbench.core.training import typical_steps
 from partbench.measure import doctor, kernels, liveness, memory, timing, workers
 from partbench.models import accounting
+from partbench.train.foresight import refuse_beyond
 from partbench.train.loop import Run
 from partbench.train.process import keep_freed_memory, settle
 
@@ -22,7 +23,8 @@ ROUNDS, STEPS = 8, 4
 
 def memory_of(cell: Cell) -> Tree:
     """Peak bytes of building the model and taking some steps, parameters by role, FLOPs, and the
-    slots that did not move in those steps."""
+    slots that did not move in those steps. InputError for a cell that memory cannot hold."""
+    refuse_beyond(cell)
     settle(cell.how)
     square = torch.ones(256, 256)
     _ = square @ square  # the matrix library is loaded now, and not charged to the cell

@@ -26,13 +26,13 @@ from partbench.core.dims import Dims
 from partbench.core.errors import InputError
 from partbench.core.factory import Factory
 from partbench.data.batch import Batch
-from partbench.measure import footprint, machine, memory
+from partbench.measure import machine, memory
 from partbench.models import accounting
 from partbench.models.build import assemble
 from partbench.models.contract import Network
 from partbench.tasks.build import build_task
 from partbench.tasks.contract import Task, offered
-from partbench.train import evaluate
+from partbench.train import checkpoint, evaluate
 from partbench.train.loop import Run
 from partbench.train.process import autocast, settle
 from partbench.train.record import run_cell
@@ -46,48 +46,53 @@ SLACK = 1.1
 
 def answers(specs: list[Path], short: bool) -> list[Tree]:
     """Short runs, or weights, of specs one after the other; `resident` is this process's own."""
-    found = []
-    for path in specs:
-        cell = Cell.read(path)
-        settle(cell.how)
-        found.append(short_run(cell) if short else weigh(cell))
-    return [answer | {"resident": memory.highest_so_far()} for answer in found]
+    cells = [Cell.read(path) for path in specs]
+    settle(cells[0].how)
+    with TemporaryDirectory() as folder:  # what every worker loads, whatever its cell
+        task = build_task(cells[0].config, cells[0].seed)
+        task.batch(cells[0].seed, 0, 1)
+        for kind in (torch.float32, torch.bfloat16):
+            square = torch.ones(64, 64, dtype=kind, requires_grad=True)
+            (square @ square).sum().backward()
+        checkpoint.write(Path(folder) / "file", torch.nn.Linear(2, 2), None, {})
+    resident = memory.highest_so_far()
+    found = [short_run(cell) if short else weigh(cell) for cell in cells]
+    return [answer | {"resident": resident} for answer in found]
 
 
 def weigh(cell: Cell) -> Tree:
     """Bytes of a cell at its peak: in all, and by what; parameters. Takes no memory itself."""
+    from partbench.measure import footprint  # heavy, and no part of a worker
+
     task = build_task(cell.config, cell.seed)
     try:
-        found = _weighed(cell, task)
+        with footprint.weighed() as scale:
+            found = _weighed(cell, task, scale)
     except footprint.Unknowable as error:
         found = _followed(cell) | {"note": str(error)}
     kinds = ("step", "evaluation", "checkpoint")
     return found | {"peak_bytes": round(SLACK * max(found[kind] for kind in kinds))}
 
 
-def _weighed(cell: Cell, task: Task) -> Tree:
+def _weighed(cell: Cell, task: Task, scale: Any) -> Tree:
+    """What the `scale` says of two steps and of an evaluation; all tensors made here are fake."""
     settings = cell.config["train"]
-    with footprint.weighed() as scale:
-        model = assemble(cell.config, seed=0, numerics=cell.how, **offered(task))
-        model.to(torch.float64 if cell.how.precision == "float64" else torch.float32)
-        weights = _bytes(model)
-        trains = "train" in type(model).PHASES
-        optimizer = _optimizer(cell, task, model) if trains else None
-        pieces = settings["accumulate"]
-        batch = task.batch(cell.seed, 0, max(1, settings["batch"] // pieces))
-        for _ in range(2 if optimizer else 0):  # state is there from the second step on
-            _step(cell, model, batch, optimizer)
-        step = max(scale.peak, weights)
-        scale.peak = scale.settle()
-        state = scale.alive
-        with torch.no_grad(), autocast(cell.how):
-            model.eval()
-            model.score(next(task.evaluation(cell.seed, evaluate.BATCH)))
-        looked = scale.peak
+    model = assemble(cell.config, seed=0, numerics=cell.how, **offered(task))
+    model.to(torch.float64 if cell.how.precision == "float64" else torch.float32)
+    trains = "train" in type(model).PHASES
+    optimizer = _optimizer(cell, task, model) if trains else None
+    batch = task.batch(cell.seed, 0, max(1, settings["batch"] // settings["accumulate"]))
+    for _ in range(2 if optimizer else 0):  # state is there from the second step on
+        _step(cell, model, batch, optimizer)
+    step, state = scale.peak, scale.settle()
+    scale.peak = state
+    with torch.no_grad(), autocast(cell.how):
+        model.eval()
+        model.score(next(task.evaluation(cell.seed, evaluate.BATCH)))
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "step": step,
-        "evaluation": looked,
+        "evaluation": scale.peak,
         "checkpoint": 3 * state,  # the tensors, the file's content and what is handed to the disk
     }
 
@@ -108,10 +113,6 @@ def _optimizer(cell: Cell, task: Task, model: Network) -> torch.optim.Optimizer:
         dict(model.named_parameters()), accounting.roles(model)
     )
     return made
-
-
-def _bytes(model: Network) -> int:
-    return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def _followed(cell: Cell) -> Tree:

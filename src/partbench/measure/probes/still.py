@@ -23,16 +23,16 @@ def still(model: Network) -> Iterator[None]:
     """Within it the model may be run and asked for derivatives; after it, it is as it was."""
     training = [(module, module.training) for module in model.modules()]
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    fused = [(one, one.fused) for one in sums(model)]
+    paths = [(one, one.fused, one.halved) for one in sums(model)]
     with torch.random.fork_rng(devices=_devices(model)):
         model.eval()
-        for one, _ in fused:
-            one.fused = False
+        for one, _, _ in paths:
+            one.fused = one.halved = False
         try:
             yield
         finally:
-            for one, able in fused:
-                one.fused = able
+            for one, fused, halved in paths:
+                one.fused, one.halved = fused, halved
             for module, mode in training:
                 module.training = mode
             with torch.no_grad():

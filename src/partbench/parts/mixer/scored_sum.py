@@ -1,7 +1,7 @@
 """The sum of values, weighed by scores of queries and keys: O = P(cap(scale Q K^T) + bias) V.
 
-Two paths, one function: torch's fused kernel where the probability map allows it, and two batched
-products around any map, which is the oracle of the first.
+Three paths, one function: torch's fused kernel where the probability map allows it, two batched
+products around any map, which are the oracle of the others, and the same in halves (`halves.py`).
 Papers: scores and weights: Vaswani et al. 2017, arXiv:1706.03762; cap(s) = c tanh(s / c): Gemma 2,
 arXiv:2408.00118; window: Beltagy et al. 2020, arXiv:2004.05150; a sink as one more key: Xiao et
 al. 2023, arXiv:2309.17453.
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from partbench.core.numerics import Numerics
 from partbench.core.roles import Role
 from partbench.parts.flow import Flow
+from partbench.parts.mixer.halves import in_halves
 from partbench.parts.shapes import Found, Groups, Heads, Keys, Values
 
 
@@ -33,7 +34,8 @@ class ScoredSum(nn.Module):
     window: how many keys a query sees, itself among them, or None for all; cap: the bound c of
     scores, or None. Query head h reads group h // (heads / groups).
     The fused path computes softmax over [scores] for a map that PROVIDES "fused_attention", over
-    [scores, sink] for one that PROVIDES "fused_sink"; a cap needs the explicit path.
+    [scores, sink] for one that PROVIDES "fused_sink"; a cap needs the explicit path. That in halves
+    is taken for whole texts and softmax, with no bias, window, padding or shared keys.
     """
 
     ROLES: ClassVar[dict[str, Role]] = {}
@@ -56,6 +58,7 @@ class ScoredSum(nn.Module):
         self.sinking = "fused_sink" in provided
         able = self.sinking or "fused_attention" in provided
         self.fused = numerics.attention == "fused" and able and cap is None
+        self.halved = numerics.attention == "halves" and able and cap is None
 
     def forward(self, query: Heads, key: Groups, value: Values, flow: Flow, keys: Keys) -> Found:
         """Queries at `flow.positions`, keys at positions `keys`, whose last is the last query's."""
@@ -66,6 +69,9 @@ class ScoredSum(nn.Module):
         # torch aligns its causal mask at the first key: right for whole texts alone.
         if self.fused and plain and number == query.shape[2]:
             return _kernel(query, key, value, None, self.scale, is_causal=flow.causal)
+        alike = query.shape[1] == key.shape[1] and number == query.shape[2] > 1
+        if self.halved and plain and alike and flow.causal:
+            return in_halves(query, key, value, self.scale)
         # A single query comes last, and no key lies before its window.
         free = query.shape[2] == 1 if flow.causal else self.window is None
         mask = None if free and flow.padding is None else self._mask(flow, keys, query)

@@ -20,6 +20,10 @@ from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads
 
 
+LOCAL = 1 << 18
+"""Numbers turned at a time: what they are turned in, 2 MB in float32, stays in a core's cache."""
+
+
 def frequencies(base: float, width: int) -> list[float]:
     """theta_i = base^(-2i / width) of each of the width / 2 pairs."""
     return [base ** -(2 * i / width) for i in range(width // 2)]
@@ -76,22 +80,37 @@ class _Turned(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, cosine: Tensor, sine: Tensor, interleaved: bool) -> Tensor:
         ctx.save_for_backward(cosine, sine)
         ctx.interleaved = interleaved
-        # The halves are laid apart, so that inner loops run over whole sequences and not over half
-        # a head; types are changed by the two copies, since kernels of mixed types are slow.
-        half = x.shape[-1] // 2
-        wide = torch.empty((2, *x.shape[:-1], half), dtype=cosine.dtype, device=x.device)
-        first, second = wide.copy_(_pairs(x, interleaved))
-        turned = torch.empty_like(wide)
-        torch.mul(first, cosine, out=turned[0]).addcmul_(second, sine, value=-1)
-        torch.mul(second, cosine, out=turned[1]).addcmul_(first, sine)
         answer = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        _pairs(answer, interleaved).copy_(turned)
+        rows = x.shape[0]
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            rows = max(1, LOCAL * x.shape[0] // max(1, x.numel()))
+        if rows >= x.shape[0]:
+            _turn(x, cosine, sine, interleaved, answer)
+            return answer
+        own = cosine.shape[0] == x.shape[0] and cosine.dim() > 2  # a table for each row
+        for first in range(0, x.shape[0], rows):
+            some = slice(first, first + rows)
+            tables = (cosine[some], sine[some]) if own else (cosine, sine)
+            _turn(x[some], *tables, interleaved, answer[some])
         return answer
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         cosine, sine = ctx.saved_tensors
         return _Turned.apply(gradient, cosine, -sine, ctx.interleaved), None, None, None
+
+
+def _turn(x: Tensor, cosine: Tensor, sine: Tensor, interleaved: bool, answer: Tensor) -> None:
+    """x turned, into `answer`."""
+    # The halves are laid apart, so that inner loops run over whole sequences and not over half
+    # a head; types are changed by the two copies, since kernels of mixed types are slow.
+    half = x.shape[-1] // 2
+    wide = torch.empty((2, *x.shape[:-1], half), dtype=cosine.dtype, device=x.device)
+    first, second = wide.copy_(_pairs(x, interleaved))
+    turned = torch.empty_like(wide)
+    torch.mul(first, cosine, out=turned[0]).addcmul_(second, sine, value=-1)
+    torch.mul(second, cosine, out=turned[1]).addcmul_(first, sine)
+    _pairs(answer, interleaved).copy_(turned)
 
 
 def _pairs(x: Tensor, interleaved: bool) -> Tensor:
