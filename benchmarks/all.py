@@ -99,7 +99,7 @@ def copy_rate() -> float:
 
 
 def drawn_text(folder: Path) -> Path:
-    """Five million words of Zipf's law from a vocabulary of 16k: as large a text as the goal says."""
+    """Five million words of Zipf's law from a vocabulary of 16k: the size that the goal names."""
     import numpy as np
 
     draw = np.random.default_rng(0)
@@ -135,9 +135,9 @@ def page(rows: dict[str, tuple[Target, Row, list[Row]]]) -> str:
     said = [
         "# What was measured",
         "",
-        "Written by `make bench` (`python benchmarks/all.py`); no number on it was entered by hand.",
-        "Things that are compared took turns in one run; intervals are 95 % ones, or quartiles where",
-        "a figure is a median. Goals that are missed say why.",
+        "Written by `make bench` (`python benchmarks/all.py`); no number was entered by hand.",
+        "What is compared took turns in one run; intervals are 95 % ones, or quartiles where a",
+        "figure is a median. Goals that are missed say why.",
         "",
         f"{met} of {len(lines)} goals are met.",
         "",
@@ -148,9 +148,9 @@ def page(rows: dict[str, tuple[Target, Row, list[Row]]]) -> str:
         said += [
             f"## {number}{target.title}",
             "",
-            f"`python benchmarks/{' '.join(relative(word) for word in target.words)}`, {answer['date']}, "
-            f"{answer['seconds_taken'] / 60:.1f} minutes. {here['processor']}, {here['cores']} cores, "
-            f"torch {here['torch']}.",
+            f"`python benchmarks/{' '.join(map(relative, target.words))}`, {answer['date']}, "
+            f"{answer['seconds_taken'] / 60:.1f} minutes. {here['processor']}, "
+            f"{here['cores']} cores, torch {here['torch']}.",
             "",
             "| measured | goal | | of | taken from |",
             "|---|---|---|---|---|",

@@ -104,7 +104,11 @@ def against(batch: int, chosen: Any, folder: Path) -> list[Line]:
     )  # fmt: skip
     speed = {who: batch * chosen.tokens / timings.median(who) for who in workers}
     said = f"{short(speed[OURS])} against {short(speed[THEIRS])} tokens/s"
-    return [Line(**{**line.__dict__, "said": f"{said}, {100 * alike:.0f} % of tokens alike; {line.said}"})]
+    return [
+        Line(
+            **{**line.__dict__, "said": f"{said}, {100 * alike:.0f} % of tokens alike; {line.said}"}
+        )
+    ]
 
 
 def by_length(window: int | None, lengths: list[int], chosen: Any) -> dict[int, float]:

@@ -18,7 +18,9 @@ def picture(lines: Sequence[Row], curves: Sequence[Row] = ()) -> str:
     drawn = [reached(line) for line in lines if line["goal"] and line["value"] > 0]
     charts = [goals(drawn)] if drawn else []
     charts += [chart(curve) for curve in curves]
-    return vl_convert.vegalite_to_svg({"vconcat": charts, "resolve": {"scale": {"color": "independent"}}})
+    return vl_convert.vegalite_to_svg(
+        {"vconcat": charts, "resolve": {"scale": {"color": "independent"}}}
+    )
 
 
 def reached(line: Row) -> Row:
@@ -49,16 +51,40 @@ def goals(rows: Sequence[Row]) -> Row:
         "title": None,
         "scale": {"domain": ["met", "missed"], "range": [MET, MISSED]},
     }
-    what = {"field": "what", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 420}}
+    what = {
+        "field": "what",
+        "type": "nominal",
+        "title": None,
+        "sort": None,
+        "axis": {"labelLimit": 420},
+    }
     scale = {"type": "log", "nice": False}
-    x = {"type": "quantitative", "title": "share of the goal that is reached (1: met)", "scale": scale}
+    x = {
+        "type": "quantitative",
+        "title": "share of the goal that is reached (1: met)",
+        "scale": scale,
+    }
     return {
         "width": 420,
         "data": {"values": list(rows)},
         "layer": [
-            {"mark": {"type": "rule"}, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": what, "color": color}},
-            {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {"x": {**x, "field": "value"}, "y": what, "color": color}},
-            {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"}, "encoding": {"x": {"datum": 1}}},
+            {
+                "mark": {"type": "rule"},
+                "encoding": {
+                    "x": {**x, "field": "low"},
+                    "x2": {"field": "high"},
+                    "y": what,
+                    "color": color,
+                },
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "encoding": {"x": {**x, "field": "value"}, "y": what, "color": color},
+            },
+            {
+                "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#555"},
+                "encoding": {"x": {"datum": 1}},
+            },
         ],
     }
 

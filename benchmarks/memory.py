@@ -34,7 +34,9 @@ def main() -> None:
     """Parse the command line, measure, print."""
     made = parser(__doc__)
     made.add_argument("--shape", choices=SHAPES, default="11m")
-    made.add_argument("--precision", nargs="+", choices=kernels.PRECISIONS, default=list(kernels.PRECISIONS))
+    made.add_argument(
+        "--precision", nargs="+", choices=kernels.PRECISIONS, default=list(kernels.PRECISIONS)
+    )
     made.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     made.add_argument("--times", type=int, default=3, help="fresh processes of each")
     made.add_argument("--threads", type=int, default=len(machine.cores()))
@@ -50,9 +52,7 @@ def main() -> None:
     tell(chosen, found, shape=SHAPES[chosen.shape])
 
 
-def steps(
-    shape: str, precision: str, times: int, threads: int, peers: Sequence[str]
-) -> list[Line]:
+def steps(shape: str, precision: str, times: int, threads: int, peers: Sequence[str]) -> list[Line]:
     """A line a peer: its peak over partbench's, and ours in bytes."""
     how = {
         "shape": SHAPES[shape],

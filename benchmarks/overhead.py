@@ -86,7 +86,9 @@ def said(command: list[str], at: Row) -> str:
     """What a command prints; it must end well."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **at)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command[:5])} ended with {done.returncode}: {done.stderr[-500:]}")
+        raise SystemExit(
+            f"{' '.join(command[:5])} ended with {done.returncode}: {done.stderr[-500:]}"
+        )
     return done.stdout
 
 
@@ -114,7 +116,17 @@ def helped(times: int, at: Row) -> list[Line]:
 def reported(times: int, at: Row) -> Line:
     """A finished study, asked for once more."""
     sets = [word for text in TINY for word in ("--set", text)]
-    command = [*BENCH, "compare", "--swap", "ffn=swiglu", "--margin", "0.5", "--looks", "2,3", *sets]
+    command = [
+        *BENCH,
+        "compare",
+        "--swap",
+        "ffn=swiglu",
+        "--margin",
+        "0.5",
+        "--looks",
+        "2,3",
+        *sets,
+    ]
     said(command, at)
     seconds = timed(command, times, at)
     what = "a finished study resumed, to its report"

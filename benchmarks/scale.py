@@ -1,7 +1,7 @@
 """Cost against size, with fitted exponents, and what a second rank gives.
 
-    python benchmarks/scale.py [--only parameters context cells corpus ranks] [--most-parameters 1e8]
-                               [--longest 8192] [--most-cells 10000] [--most-bytes 2e9]
+    python benchmarks/scale.py [--only parameters context cells corpus ranks]
+                               [--most-parameters 1e8] [--longest 8192] [--most-cells 10000] [--most-bytes 2e9]
                                [--threads 2] [--json] [--out FILE.svg]
 
 parameters  seconds and peak bytes of a training step of 512 tokens, 1e5 to 1e8 parameters
@@ -107,7 +107,11 @@ def curve(title: str, x: str, y: str, **rows: Rows) -> Row:
 
 def by_parameters(chosen: Any) -> tuple[list[Line], Row]:
     """A step of models of all sizes."""
-    found = [measured("step", size, chosen) for size in SIZES if size["parameters"] <= chosen.most_parameters]
+    found = [
+        measured("step", size, chosen)
+        for size in SIZES
+        if size["parameters"] <= chosen.most_parameters
+    ]
     seconds = {row["parameters"]: row["seconds"] for row in found}
     held = {row["parameters"]: row["peak_bytes"] / 2**20 for row in found}
     return [
@@ -150,7 +154,7 @@ def by_bytes(chosen: Any) -> tuple[list[Line], Row]:
     first, last = held[min(held)], held[max(held)]
     flat = Line(
         target=TARGET,
-        what=f"peak memory at {max(held) / 1e6:,.0f} MB of text over that at {min(held) / 1e6:,.0f}",
+        what=f"peak memory at {max(held) / 1e6:,.0f} MB of text over {min(held) / 1e6:,.0f} MB's",
         value=last / first,
         goal=FLAT,
         at_least=False,
@@ -198,7 +202,11 @@ def seconds_of(spec: Path, folder: Path, processes: int) -> float:
     run = ["partbench", "cell", str(spec), "--out", str(folder)]
     if processes > 1:
         run = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", *run]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PARTBENCH_HOME": str(folder.parent / "home")}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PARTBENCH_HOME": str(folder.parent / "home"),
+    }
     command = [sys.executable, "-P", "-m", *run]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:

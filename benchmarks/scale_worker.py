@@ -71,8 +71,8 @@ def plan(cells: int, how: Row) -> Row:
     taken = []
     for _ in range(3):
         looks = [2, pairs] if pairs > 2 else [2]
-        numerics = Numerics()
-        study = from_swaps(base_config("quick"), ["ffn=swiglu"], lambda _: numerics, looks=looks)
+        base = base_config("quick")
+        study = from_swaps(base, ["ffn=swiglu"], lambda _: Numerics(), looks=looks)
         began = time.perf_counter()
         jobs = jobs_until(study, len(looks) - 1, list(study.arms))[:cells]
         Ledger().known(job.cell for job in jobs)
@@ -92,7 +92,9 @@ def corpus(size: int, how: Row) -> Row:
         for _ in range(size // len(block)):
             file.write(block)
         file.write(block[: size % len(block)])
-    tree = Config({"task": {"part": "language", "corpus": str(path)}, "dims": {"context": 256}}).resolved
+    tree = Config(
+        {"task": {"part": "language", "corpus": str(path)}, "dims": {"context": 256}}
+    ).resolved
     build_task(Config({}).resolved, 0).batch(0, 0, 16)  # libraries are loaded first
     seconds = []
 

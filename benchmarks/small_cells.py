@@ -31,7 +31,9 @@ def main() -> None:
     """Parse the command line, time, print."""
     made = parser(__doc__)
     made.add_argument("--shape", choices=SHAPES, default="0.4m")
-    made.add_argument("--precision", nargs="+", choices=kernels.PRECISIONS, default=["bfloat16", "float32"])
+    made.add_argument(
+        "--precision", nargs="+", choices=kernels.PRECISIONS, default=["bfloat16", "float32"]
+    )
     made.add_argument("--rounds", type=int, default=10)
     made.add_argument("--steps", type=int, default=20, help="steps of a block")
     made.add_argument("--starts", type=int, default=20, help="fresh workers; 0 leaves it out")
@@ -61,9 +63,7 @@ def two(shape: str, precision: str, rounds: int, steps: int) -> Line:
         def in_turn(steps: int) -> list[float]:
             return [count * seconds for seconds in alone(steps)]
 
-        timings = interleave(
-            {"side by side": both, "in turn": in_turn}, rounds=rounds, steps=steps
-        )
+        timings = interleave({"side by side": both, "in turn": in_turn}, rounds=rounds, steps=steps)
     return compared(
         timings,
         "in turn",

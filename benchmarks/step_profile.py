@@ -78,7 +78,7 @@ def said(facts: Row, rate: float, precision: str) -> list[Line]:
         ),
         Line(
             target=1,
-            what=f"training step over its floor, all products at the rate of one large one",
+            what="training step over its floor, all products at the rate of one large one",
             value=step / floor,
             goal=None,
             at_least=False,

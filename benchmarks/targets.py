@@ -52,7 +52,10 @@ def residual(answer: Row) -> list[Row]:
         )
         if name in rows
     ]
-    for theirs, ours in (("package mhc", "dynamic_mhc"), ("package dynamic", "dynamic_hyper_connections")):
+    for theirs, ours in (
+        ("package mhc", "dynamic_mhc"),
+        ("package dynamic", "dynamic_hyper_connections"),
+    ):
         if theirs in rows and ours in rows:
             found.append(fewer(rows[theirs], rows[ours], theirs, ours))
     return [line.tree for line in found]
@@ -75,7 +78,7 @@ def fewer(theirs: Row, ours: Row, name: str, other: str) -> Line:
 
 
 def streams_floor(line: Row, answer: Row) -> str:
-    """Why dynamic streams cost what they do: the passes over memory that plain torch cannot save."""
+    """Why dynamic streams cost what they do: passes over memory that plain torch cannot save."""
     plain = answer["variants"]["pre_norm"]["seconds_per_step"]
     shape, rate = answer["shape"], answer["copy_rate"]
     tokens, streams = shape["batch"] * shape["context"], 4
@@ -84,8 +87,8 @@ def streams_floor(line: Row, answer: Row) -> str:
     moved = 4 * tokens * streams * shape["width"] * 2 * shape["depth"] * passes
     floor = 1 + moved / rate / plain
     return (
-        f"dynamic streams are read and written {passes} times a sublayer, {short(moved / 1e9)} GB a "
-        f"step; at this machine's {short(rate / 1e9)} GB/s that alone makes {short(floor)} times "
+        f"dynamic streams are read and written {passes} times a sublayer, {short(moved / 1e9)} GB "
+        f"a step; at this machine's {short(rate / 1e9)} GB/s that alone makes {short(floor)} times "
         f"the plain step without one kernel for all passes (decision 0019)"
     )
 
@@ -97,8 +100,8 @@ def near_shallow(answer: Row) -> list[Row]:
         said = ", ".join(f"{n}: {short(1000 * s)} ms" for n, s in row["seconds"].items())
         goal = 1.1 if name == "fixed slots, looked up" else None
         found.append(
-            Line(target=6, what=f"exponent of SAFFU's time by length, {name}", value=row["exponent"],
-                 goal=goal, unit="", at_least=False, count=len(row["seconds"]), said=said)
+            Line(target=6, what=f"exponent of SAFFU's time by length, {name}",
+                 value=row["exponent"], goal=goal, unit="", at_least=False, count=len(row["seconds"]), said=said)
         )  # fmt: skip
     most = max(answer["warm"]["rows"], key=int)
     row = answer["warm"]["rows"][most]

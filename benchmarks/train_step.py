@@ -74,7 +74,9 @@ def main() -> None:
             if chosen.kept:
                 write_json(chosen.kept, kept)
     results = [kept[" ".join(map(str, case))] for case in wanted]
-    told = [line for case, result in zip(wanted, results, strict=True) for line in said(case, result)]
+    told = [
+        line for case, result in zip(wanted, results, strict=True) for line in said(case, result)
+    ]
     tell(chosen, told, threads=chosen.threads, results=results)
 
 

@@ -49,7 +49,9 @@ def main() -> None:
     ]
     found = [
         of_values(taken[1:], what=f"one verdict from {chosen.pairs} pairs", goal=50.0, **rest),
-        of_values(first, what="the first one in a fresh process, imports included", goal=None, **rest),
+        of_values(
+            first, what="the first one in a fresh process, imports included", goal=None, **rest
+        ),
         *alike(chosen.studies),
     ]
     tell(chosen, found)

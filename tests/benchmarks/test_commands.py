@@ -1,4 +1,4 @@
-"""Every benchmark at its smallest: it runs, and says lines with finite figures. No clock decides."""
+"""Every benchmark at its smallest: it runs and says finite figures. No clock decides."""
 
 import json
 import math

@@ -84,9 +84,16 @@ def test_the_index_is_judged_at_its_most_keys():
     from targets import index
 
     def row(keys: int, brute: float, own: float) -> dict[str, Any]:
-        return {"coordinates": 1, "keys": keys, "microseconds": {"brute force": brute, "index": own}}
+        return {
+            "coordinates": 1,
+            "keys": keys,
+            "microseconds": {"brute force": brute, "index": own},
+        }
 
-    answer = {"rows": [row(1000, 20.0, 5.0), row(10**6, 9000.0, 30.0)], "growth": {"1": {"index": 0.3}}}
+    answer = {
+        "rows": [row(1000, 20.0, 5.0), row(10**6, 9000.0, 30.0)],
+        "growth": {"1": {"index": 0.3}},
+    }
     ratio, growth = index(answer)
     assert (ratio["value"], ratio["met"]) == (300.0, True)
     assert (growth["value"], growth["met"]) == (0.3, True)

@@ -15,8 +15,8 @@ from partbench.parts.mixer.halves import in_halves
 from partbench.parts.norm.rmsnorm import RMSNorm
 from partbench.parts.position.alibi import ALiBi
 from partbench.parts.position.none import NoPosition
-from partbench.parts.probability.softmax1 import Softmax1
 from partbench.parts.probability.softmax import Softmax
+from partbench.parts.probability.softmax1 import Softmax1
 
 
 def three(time: int, value_width: int = 4, dtype: torch.dtype = torch.float64) -> list[Tensor]:
@@ -60,7 +60,9 @@ def test_in_bfloat16_it_is_as_near_as_both_products_are() -> None:
     def errors(found: Tensor) -> list[float]:
         slopes = torch.autograd.grad(found.float().square().sum(), narrow)
         true = torch.autograd.grad(exact.square().sum(), wide, retain_graph=True)
-        gaps = [float((a.double() - b).norm() / b.norm()) for a, b in zip(slopes, true, strict=True)]
+        gaps = [
+            float((a.double() - b).norm() / b.norm()) for a, b in zip(slopes, true, strict=True)
+        ]
         return [float((found.double() - exact).detach().norm() / exact.detach().norm()), *gaps]
 
     for ours, plain in zip(

@@ -1,7 +1,7 @@
 """What `partbench doctor` measures: real training steps on this machine, and what they rest on.
 
-    steps       {float32, bfloat16} x every attention path in one process with one thread; the faster
-                path of each precision in one process a core, and in one with every core
+    steps       {float32, bfloat16} x every attention path in one process with one thread; the
+                fastest of each precision in one process a core, and in one with every core
     attention   the paths against each other, forward and backward, by precision and context
     rates       matrix products and a large copy (full examination only)
 

@@ -23,7 +23,7 @@ class Unknowable(Exception):
 
 
 class Scale(TorchDispatchMode):
-    """Bytes of all storages that were made while it is entered: alive now, and at the peak."""
+    """Bytes of all storages that were made while it is entered: alive (at most), and the peak."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,11 +37,13 @@ class Scale(TorchDispatchMode):
         for one in tree_leaves(out):
             if isinstance(one, torch.Tensor):
                 self._note(one)
-        self.peak = max(self.peak, self.alive)
+        # What was freed is looked for only where there could be a new peak: to a hundredth.
+        if self.alive > 1.01 * self.peak:
+            self.peak = max(self.peak, self.settle())
         return out
 
     def settle(self) -> int:
-        """Bytes alive, those that were freed taken off."""
+        """Bytes alive, exactly: those that were freed are taken off."""
         gone = [place for place, (reference, _) in self._known.items() if reference.expired()]
         for place in gone:
             self.alive -= self._known.pop(place)[1]
@@ -53,7 +55,8 @@ class Scale(TorchDispatchMode):
         known = self._known.get(place)
         if known is not None and not known[0].expired():
             return
-        self.settle()
+        if known is not None:
+            self.alive -= known[1]
         self._known[place] = (StorageWeakRef(storage), storage.nbytes())
         self.alive += storage.nbytes()
 

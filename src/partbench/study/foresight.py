@@ -107,7 +107,9 @@ def written(folder: Path, kinds: dict[str, Job]) -> dict[str, Path]:
     return found
 
 
-def briefly(study: Study, specs: dict[str, Path], kinds: dict[str, Job], slots: int) -> dict[str, Tree]:
+def briefly(
+    study: Study, specs: dict[str, Path], kinds: dict[str, Job], slots: int
+) -> dict[str, Tree]:
     """Short runs of base and arms, in as many processes at once as the study will have; the mean
     of what they say. Other sizes take their arm's seconds, scaled by the work."""
     first = {}
@@ -154,8 +156,8 @@ def fit(study: Study, job: Job, found: Tree, process: int, slots: int, room: int
         most = (room - DRIVER_BYTES) // process
         raise ConfigError(
             f"memory: {slots} workers of {process / gib:.1f} GiB each ({job.arm}) need more than "
-            f"the {room / gib:.1f} GiB there are; {most} at a time would fit: give them fewer cores "
-            f"(taskset) or make train.batch smaller"
+            f"the {room / gib:.1f} GiB there are; {most} at a time would fit: give them fewer "
+            f"cores (taskset) or make train.batch smaller"
         )
     train = job.cell.config["train"]
     raise ConfigError(machine.too_large(f"a cell of {job.arm}", found, room, train))

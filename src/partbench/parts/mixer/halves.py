@@ -52,8 +52,10 @@ class _InHalves(torch.autograd.Function):
         if torch.is_grad_enabled():
             scores = ctx.scale * query @ key.mT + _mask(query.shape[2], query)
             found = scores.softmax(-1) @ value
-            return *torch.autograd.grad(found, (query, key, value), gradient, create_graph=True), None
-        batch, heads, time, width = query.shape
+            return *torch.autograd.grad(
+                found, (query, key, value), gradient, create_graph=True
+            ), None
+        batch, heads, time, _ = query.shape
         half, rows = time // 2, batch * heads
         keys, values = key.reshape(rows, time, -1), value.reshape(rows, time, -1)
         above = gradient[:, :, :half].reshape(rows, half, -1)

@@ -19,7 +19,6 @@ from partbench.core.errors import ConfigError
 from partbench.parts.flow import Flow
 from partbench.parts.shapes import Heads
 
-
 LOCAL = 1 << 18
 """Numbers turned at a time: what they are turned in, 2 MB in float32, stays in a core's cache."""
 
