@@ -1,8 +1,8 @@
 """Cost against size, with fitted exponents, and what a second rank gives.
 
-    python benchmarks/scale.py [--only parameters context cells corpus ranks]
-                               [--most-parameters 1e8] [--longest 8192] [--most-cells 10000] [--most-bytes 2e9]
-                               [--threads 2] [--json] [--out FILE.svg]
+    python benchmarks/scale.py [--only parameters context cells corpus ranks] [--threads 2]
+                               [--most-parameters 1e8] [--longest 8192] [--most-cells 10000]
+                               [--most-bytes 2e9] [--json] [--out FILE.svg]
 
 parameters  seconds and peak bytes of a training step of 512 tokens, 1e5 to 1e8 parameters
 context     seconds of a training step of 8,192 tokens, sequences of 64 to 8,192

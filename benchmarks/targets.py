@@ -101,7 +101,8 @@ def near_shallow(answer: Row) -> list[Row]:
         goal = 1.1 if name == "fixed slots, looked up" else None
         found.append(
             Line(target=6, what=f"exponent of SAFFU's time by length, {name}",
-                 value=row["exponent"], goal=goal, unit="", at_least=False, count=len(row["seconds"]), said=said)
+                 value=row["exponent"], goal=goal, unit="", at_least=False,
+                 count=len(row["seconds"]), said=said)
         )  # fmt: skip
     most = max(answer["warm"]["rows"], key=int)
     row = answer["warm"]["rows"][most]
