@@ -17,6 +17,7 @@ from torch import Tensor
 
 from partbench.core import rng
 from partbench.core.errors import InputError
+from partbench.exchange.swift import swift
 from partbench.exchange.trained import Trained, causal
 
 STRAY = "�"
@@ -84,7 +85,7 @@ def streams(
             said[row] = text
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def continued(
     model: Any, name: str, begun: Sequence[Tensor], tokens: int, sampling: Sampling
 ) -> Iterator[tuple[int, int]]:
@@ -94,15 +95,20 @@ def continued(
     for rows in batches(decoder, begun, tokens):
         lengths = [len(begun[row]) for row in rows]
         longest = max(lengths)
-        state = begin(decoder, lengths, longest + tokens)
+        quick = swift(model, len(rows), longest + tokens) if len(set(lengths)) == 1 else None
+        state = None if quick is not None else begin(decoder, lengths, longest + tokens)
         together = torch.stack(
             [torch.nn.functional.pad(begun[row], (longest - len(begun[row]), 0)) for row in rows]
         )
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         for count in range(tokens):
-            logits, state = decoder.step(together.to(device), state)
-            last = logits[:, -1].double().cpu().numpy()
-            drawn = [sampling.draw(last[i], generators[row]) for i, row in enumerate(rows)]
+            if quick is not None:
+                last = quick.step(together.to(device))
+            else:
+                logits, state = decoder.step(together.to(device), state)
+                last = logits[:, -1]
+            scores = last.double().cpu().numpy()
+            drawn = [sampling.draw(scores[i], generators[row]) for i, row in enumerate(rows)]
             yield from zip(rows, drawn, strict=True)
             together = torch.tensor(drawn).unsqueeze(1)
             if count + 1 == tokens:

@@ -114,7 +114,11 @@ class Attention(nn.Module):
             value = flow.values(value, flow)
         if self.query_norm is not None and self.key_norm is not None:
             query, key = self.query_norm(query), self.key_norm(key)
-        query, key = flow.position.heads(query, flow), flow.position.heads(key, flow)
+        if query.shape[2] == 1:  # a token in decoding: one call instead of two
+            both = flow.position.heads(torch.cat([query, key], dim=1), flow)
+            query, key = both.split([self.dims.num_heads, self.dims.num_kv_heads], dim=1)
+        else:
+            query, key = flow.position.heads(query, flow), flow.position.heads(key, flow)
         # Under autocast rotation and norms may come back wider than the values are.
         return query.to(value.dtype), key.to(value.dtype), value
 

@@ -75,7 +75,8 @@ class ScoredSum(nn.Module):
         # A single query comes last, and no key lies before its window.
         free = query.shape[2] == 1 if flow.causal else self.window is None
         mask = None if free and flow.padding is None else self._mask(flow, keys, query)
-        if self.fused and (bias is None or bias.dtype == query.dtype):
+        # For one query the kernel's own preparations cost more than both products.
+        if self.fused and query.shape[2] > 1 and (bias is None or bias.dtype == query.dtype):
             if bias is not None:
                 mask = bias if mask is None else mask + bias
             return self._fused(query, key, value, mask)

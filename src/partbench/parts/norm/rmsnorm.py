@@ -34,6 +34,8 @@ class RMSNorm(nn.Module):
 
 def normed(x: Vectors, gain: Tensor, eps: float) -> Vectors:
     """x / sqrt(mean(x^2) + eps) * gain over the last axis, in x's type."""
+    if not torch.is_grad_enabled():  # the same operations; a token at a time, their call counts
+        return (x * _inverse(x, eps)).mul_(gain)
     return _Normed.apply(x, gain, eps)
 
 
