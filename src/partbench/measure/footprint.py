@@ -65,7 +65,11 @@ class Scale(TorchDispatchMode):
 def weighed() -> Iterator[Scale]:
     """Tensors made inside are fake, and the scale knows their bytes. Raises Unknowable."""
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True), Scale() as scale:
+        # A kernel without a fake form would run for real, and take what is to be weighed.
+        with (
+            FakeTensorMode(allow_fallback_kernels=False, allow_non_fake_inputs=True),
+            Scale() as scale,
+        ):
             yield scale
     except (DataDependentOutputException, NotImplementedError, RuntimeError) as error:
         raise Unknowable(" ".join(str(error).split())[:200]) from error

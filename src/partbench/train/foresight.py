@@ -104,7 +104,14 @@ def _step(cell: Cell, model: Network, batch: Batch, optimizer: Any) -> None:
         score = model.score(batch)
         loss = score.mean() + sum(score.extra.values())
     loss.backward()
-    optimizer.step()
+    if isinstance(optimizer, torch.optim.AdamW):
+        # Its kernel has no fake form; its state is two numbers a parameter.
+        for weight in model.parameters():
+            state = optimizer.state[weight]
+            for name in ("exp_avg", "exp_avg_sq"):
+                state.setdefault(name, torch.zeros_like(weight))
+    else:
+        optimizer.step()
     optimizer.zero_grad(set_to_none=True)
 
 
