@@ -21,17 +21,9 @@ def training(arm: dict, report: dict) -> dict | None:
 
 def both(arm: dict, report: dict, kind: str, title: str) -> dict | None:
     """Draw the curves of the base and of the arm in one figure."""
-    own, base = curves_of(arm, kind), curves_of(report.get("base"), kind)
-    # Only seeds that ran both ways: other seeds would move one mean and not the other.
-    sides = {"base": {seed: base[seed] for seed in base if seed in own}, "arm": own}
-    many = sum(map(len, sides.values()))
+    sides = sides_of(arm, report, kind)
     if not drawable(curve for curves in sides.values() for curve in curves.values()):
         return None
-    budget = max(POINTS_IN_ALL // many, 12)
-    sides = {
-        side: {seed: thinned(curve, budget) for seed, curve in curves.items()}
-        for side, curves in sides.items()
-    }
     points = [point for curves in sides.values() for curve in curves.values() for point in curve]
     late = after_warm_up(points, 0.2)
     steps = [0, max(step for step, _ in points)]
@@ -48,16 +40,21 @@ def both(arm: dict, report: dict, kind: str, title: str) -> dict | None:
     return theme.figure(layers, WIDTH, HEIGHT)
 
 
+def sides_of(arm: dict, report: dict, kind: str) -> dict[str, dict[object, list]]:
+    """Give the curves of base and arm by seed, long ones averaged over stretches."""
+    own, base = curves_of(arm, kind), curves_of(report.get("base"), kind)
+    # Only seeds that ran both ways: other seeds would move one mean and not the other.
+    sides = {"base": {seed: base[seed] for seed in base if seed in own}, "arm": own}
+    budget = max(POINTS_IN_ALL // max(sum(map(len, sides.values())), 1), 12)
+    return {
+        side: {seed: thinned(curve, budget) for seed, curve in curves.items()}
+        for side, curves in sides.items()
+    }
+
+
 def running_difference(arm: dict, report: dict) -> dict | None:
     """Draw arm minus base at every evaluation, seed by seed."""
-    base, own = curves_of(report.get("base"), "evaluation"), curves_of(arm, "evaluation")
-    paired = {}
-    for seed in own.keys() & base.keys():
-        there = dict(map(tuple, base[seed]))
-        curve = [(step, value - there[step]) for step, value in own[seed] if step in there]
-        if curve:
-            paired[seed] = thinned(curve, max(POINTS_IN_ALL // len(own), 12))
-    paired = dict(sorted(paired.items()))
+    paired = paired_curves(arm, report)
     if not drawable(paired.values()):
         return None
     points = [point for curve in paired.values() for point in curve]
@@ -75,6 +72,18 @@ def running_difference(arm: dict, report: dict) -> dict | None:
         lines({"mean": mean(paired)}, {"strokeWidth": 2.2, "color": theme.ARM}, x, y),
     ]
     return theme.figure(layers, WIDTH, HEIGHT)
+
+
+def paired_curves(arm: dict, report: dict) -> dict[object, list]:
+    """Give arm minus base at every evaluation, by seed."""
+    base, own = curves_of(report.get("base"), "evaluation"), curves_of(arm, "evaluation")
+    paired = {}
+    for seed in own.keys() & base.keys():
+        there = dict(map(tuple, base[seed]))
+        curve = [(step, value - there[step]) for step, value in own[seed] if step in there]
+        if curve:
+            paired[seed] = thinned(curve, max(POINTS_IN_ALL // len(own), 12))
+    return dict(sorted(paired.items()))
 
 
 def curves_of(side: dict | None, kind: str) -> dict[object, list]:

@@ -1,7 +1,9 @@
 """What each arm gains against what it costs: difference over time, FLOPs, memory, parameters."""
 
+import math
+
 from partbench.report import absent, quantities, tables
-from partbench.report.charts import theme
+from partbench.report.charts import labels, theme
 from partbench.report.charts.forest import SHAPES
 
 COSTS = (
@@ -10,7 +12,9 @@ COSTS = (
     ("peak_memory_bytes", "peak memory"),
     ("parameters", "parameters"),
 )
-SIDE = 150
+WIDTH, HEIGHT = 126, 170
+EACH, MOST = 7, 240
+"""How much higher a panel is for each arm beyond the fourth, and the highest."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -80,6 +84,7 @@ def panel(
     y = theme.quantity("difference", domain, title=title, tickCount=5, labelExpr=theme.SIGNED)
     color = {"field": "color", "type": "nominal", "scale": None}
     tip = [{**row, "tip": f"{row['name']}: {row['ratio']:.2f}x {name}"} for row in known]
+    height = min(HEIGHT + EACH * max(0, len(rows) - 4), MOST)
     layers = [
         *theme.margin_band(report.get("margin"), domain),
         theme.zero_line(domain),
@@ -105,14 +110,50 @@ def panel(
             shape={"field": "shape", "type": "nominal", "scale": None},
             description={"field": "tip", "type": "nominal"},
         ),
+        *(letters(known, extent, domain, height, x, y) if len(rows) > 1 else ()),
     ]
-    if len(rows) > 1:
-        letter = {"field": "letter", "type": "nominal"}
-        # To both sides in turn: arms that are alike in cost and gain lie over each other.
-        for some, align, shift in ((known[::2], "left", 7), (known[1::2], "right", -7)):
-            text = {"type": "text", "align": align, "dx": shift, "fontWeight": 600}
-            layers.append(theme.layer(some, text, x=x, y=y, text=letter))
-    return {"width": SIDE - 24, "height": SIDE + 20, "layer": layers}
+    return {"width": WIDTH, "height": height, "layer": layers}
+
+
+def letters(
+    known: list[dict], extent: list[float], domain: list[float], height: int, x: dict, y: dict
+) -> list[dict]:
+    """Write each arm's letter beside its mark, or with a line to it where marks are crowded."""
+    wide, high = math.log(extent[1] / extent[0]), domain[1] - domain[0]
+
+    def across(ratio: float) -> float:
+        return math.log(ratio / extent[0]) / wide * WIDTH
+
+    def down(difference: float) -> float:
+        return (domain[1] - difference) / high * height
+
+    def back(at: labels.Point) -> tuple[float, float]:
+        return extent[0] * math.exp(at[0] / WIDTH * wide), domain[1] - at[1] / height * high
+
+    marks = [(across(row["ratio"]), down(row["difference"])) for row in known]
+    bars = [
+        (at[0] - 2, down(row["high"]), at[0] + 2, down(row["low"]))
+        for at, row in zip(marks, known, strict=True)
+    ]
+    placed = labels.place(marks, bars, (WIDTH, height))
+    words, lines = [], []
+    for row, found in zip(known, placed, strict=True):
+        ratio, difference = back(found.at)
+        words.append({"letter": row["letter"], "ratio": ratio, "difference": difference})
+        if found.line:
+            (ratio, difference), (ratio2, difference2) = map(back, found.line)
+            ends = {"ratio2": ratio2, "difference2": difference2}
+            lines.append({"ratio": ratio, "difference": difference, **ends})
+    letter = {"field": "letter", "type": "nominal"}
+    text = {"type": "text", "fontWeight": 600, "baseline": "middle"}
+    leader = {"type": "rule", "color": theme.SOFT, "strokeWidth": 0.8}
+    ends = {"x2": {"field": "ratio2"}, "y2": {"field": "difference2"}}
+    halo = {**text, "stroke": theme.PAPER, "strokeWidth": 3, "color": theme.PAPER}
+    return [
+        theme.layer(lines, leader, x=x, y=y, **ends),
+        theme.layer(words, halo, x=x, y=y, text=letter),
+        theme.layer(words, text, x=x, y=y, text=letter),
+    ]
 
 
 def ticks(extent: list[float]) -> list[float]:

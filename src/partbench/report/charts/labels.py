@@ -1,0 +1,100 @@
+"""Where the letters of crowded marks go: near their mark where there is room, else further off.
+
+Every label takes the place of least cost among rings of places around its mark: the way to it, and
+what it would lie on (other labels above all, then marks, then intervals). Two sweeps, so that the
+first ones placed may give way. A label that ends up far from its mark has a line to it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+WIDTH, HEIGHT = 10.0, 12.0
+"""Of a letter, in pixels."""
+MARK = 4.0
+"""Half the side of a mark."""
+RINGS = (10.0, 14.0, 19.0, 25.0, 32.0, 40.0, 50.0, 62.0, 76.0)
+ANGLES = (0, 180, 30, 150, -30, -150, 60, 120, -60, -120, 90, -90)
+ON_LABEL, ON_MARK, ON_INTERVAL, OUTSIDE = 200.0, 30.0, 5.0, 60.0
+"""What lying on something costs, in pixels of way."""
+NEAR = 12.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The middle of a label, and where the line to its mark begins and ends, if it needs one."""
+
+    at: Point
+    line: tuple[Point, Point] | None
+
+
+def place(marks: Sequence[Point], intervals: Sequence[Box], size: Point) -> list[Placed]:
+    """Place one label for each mark in a panel of `size`; everything in pixels, y downwards.
+
+    intervals: what is drawn through the marks, as boxes (left, top, right, bottom).
+    """
+    boxes = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in marks]
+    chosen: dict[int, Point] = {}
+    crowded = sorted(range(len(marks)), key=lambda i: (-_neighbours(marks, i), marks[i][1]))
+    for _ in range(2):
+        for i in crowded:
+            others = [_box(at) for j, at in chosen.items() if j != i]
+            chosen[i] = min(
+                _candidates(marks[i]),
+                key=lambda at: _cost(at, marks[i], others, boxes, intervals, size),
+            )
+    return [Placed(chosen[i], _line(marks[i], chosen[i])) for i in range(len(marks))]
+
+
+def _candidates(mark: Point) -> list[Point]:
+    return [
+        (mark[0] + ring * math.cos(math.radians(angle)), mark[1] - ring * math.sin(
+            math.radians(angle)))
+        for ring in RINGS
+        for angle in ANGLES
+    ]  # fmt: skip
+
+
+def _cost(
+    at: Point,
+    mark: Point,
+    labels: Sequence[Box],
+    marks: Sequence[Box],
+    intervals: Sequence[Box],
+    size: Point,
+) -> float:
+    """The way to a place and what a label there would lie on."""
+    box = _box(at)
+    cost = math.dist(at, mark)
+    cost += ON_LABEL * sum(_meet(box, other) for other in labels)
+    cost += ON_MARK * sum(_meet(box, other) for other in marks)
+    cost += ON_INTERVAL * sum(_meet(box, other) for other in intervals)
+    inside = box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]
+    return cost if inside else cost + OUTSIDE
+
+
+def _box(at: Point) -> Box:
+    return (at[0] - WIDTH / 2, at[1] - HEIGHT / 2, at[0] + WIDTH / 2, at[1] + HEIGHT / 2)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _neighbours(marks: Sequence[Point], i: int) -> int:
+    return sum(math.dist(marks[i], other) < RINGS[3] for other in marks)
+
+
+def _line(mark: Point, at: Point) -> tuple[Point, Point] | None:
+    """From the edge of the mark to the edge of the letter."""
+    way = math.dist(mark, at)
+    if way <= NEAR:
+        return None
+    right, down = (at[0] - mark[0]) / way, (at[1] - mark[1]) / way
+    end = way - HEIGHT / 2
+    return (
+        (mark[0] + MARK * right, mark[1] + MARK * down),
+        (mark[0] + end * right, mark[1] + end * down),
+    )
