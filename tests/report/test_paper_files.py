@@ -54,7 +54,7 @@ def test_gain_against_cost_has_a_point_for_each_cost_that_is_known(several) -> N
     assert rows[1]["time_ratio"] is None
     made = trade.trade(several, narrow=False)
     assert len(made["hconcat"]) == 4
-    points = made["hconcat"][0]["layer"][-3]["data"]["values"]
+    points = made["hconcat"][0]["layer"][-4]["data"]["values"]
     assert [point["letter"] for point in points] == list("acd")
     assert len(trade.trade(several, narrow=True)["vconcat"]) == 2
     assert trade.trade(under_way(), narrow=False) is None

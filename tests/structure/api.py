@@ -44,7 +44,8 @@ GROUPS: list[tuple[str, str, list[tuple[str, tuple[str, ...]]]]] = [
       ("tasks.contract", ("Task", "OnText", "OnTexts", "OnPictures", "Readable", "Measured",
                           "Examined")), ("tasks.build", ("build_task",))]),
     ("Hold it to its promises", "The conformance suite, for classes of your own.",
-     [("testing", ("check_part", "checks")), ("testing.subject", ("Subject", "variants", "random_batch"))]),
+     [("testing", ("check_part", "checks")),
+      ("testing.subject", ("Subject", "variants", "random_batch"))]),
     ("Write a probe", "[How to write one](../how-to/probes.md#write-one); those that ship are in "
      "`partbench.measure.probes`, one a file.",
      [("measure.probes", ("observe", "Observed", "answer")), ("measure.probes.look", ("Look",))]),

@@ -58,7 +58,7 @@ def share(values: list[float], below: float) -> float:
 
 
 def best_of(many: int) -> float:
-    """P(the best of `many` like candidates passes a one-sided 5 % test against a base with one try).
+    """P(the best of `many` alike candidates passes a one-sided 5 % test against one try of a base).
 
     All have the same normal noise: 1 - integral of phi(x) (1 - Phi(x - 1.645 sqrt 2))^many.
     """

@@ -3,7 +3,7 @@
 python -m tests.structure.pictures          (needs Chromium for those of whole pages)
 
 luck.png                     docs/why.md: the bank of the calibration, compared in two ways
-forest_*.png, trade_*.png    figures of a committed study, as `partbench report --figures` draws them
+forest_*.png, trade_*.png    figures of a committed study, as `report --figures` draws them
 report*.png                  the head of its page at three widths
 """
 

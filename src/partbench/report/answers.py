@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from partbench.report import quantities, sentences, tables
 from partbench.report.absent import ours
 
-LISTED = 3
-"""Settings that are named before the rest is only counted."""
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -54,10 +51,8 @@ def won(arm: dict, report: dict) -> str:
     name = sentences.word(arm, report)
     if name == "better":
         many = words.count("better")
-        of = f" {sentences.numeral(many).capitalize()} arms are better; it is so by most." * (
-            many > 1
-        )
-        return f"{arm['name']}: {sentences.finding(arm, report)}.{of}"
+        most = f" Of the {sentences.numeral(many)} that are better it gains most."
+        return f"{arm['name']}: {sentences.finding(arm, report)}.{most if many > 1 else ''}"
     if sentences.PENDING in words:
         return "Not known yet: the study is under way."
     if set(words) == {"worse"}:
@@ -110,6 +105,4 @@ def different(arm: dict, report: dict) -> str:
     paths = [line["path"] for line in arm.get("diff") or []]
     if not paths:
         return "No setting: base and arm are alike." if ours(report) else ""
-    more = len(paths) - LISTED
-    listed = ", ".join(paths[:LISTED] if more > 1 else paths)
-    return f"{listed} and {more} more settings." if more > 1 else f"{listed}."
+    return f"{quantities.listed(paths)}."

@@ -6,20 +6,21 @@ first ones placed may give way. A label that ends up far from its mark has a lin
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
-WIDTH, HEIGHT = 10.0, 12.0
+WIDTH, HEIGHT = 11.0, 12.0
 """Of a letter, in pixels."""
 MARK = 4.0
 """Half the side of a mark."""
-RINGS = (10.0, 14.0, 19.0, 25.0, 32.0, 40.0, 50.0, 62.0, 76.0)
+RINGS = (11.0, 15.0, 19.0, 25.0, 32.0, 40.0, 50.0, 62.0, 76.0)
 ANGLES = (0, 180, 30, 150, -30, -150, 60, 120, -60, -120, 90, -90)
 ON_LABEL, ON_MARK, ON_INTERVAL, OUTSIDE = 200.0, 30.0, 5.0, 60.0
 """What lying on something costs, in pixels of way."""
-NEAR = 12.0
+NEAR = 13.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Placed:
     line: tuple[Point, Point] | None
 
 
-def place(marks: Sequence[Point], intervals: Sequence[Box], size: Point) -> list[Placed]:
+@lru_cache(maxsize=16)  # wide and narrow screens get the same panels
+def place(marks: tuple[Point, ...], intervals: tuple[Box, ...], size: Point) -> tuple[Placed, ...]:
     """Place one label for each mark in a panel of `size`; everything in pixels, y downwards.
 
     intervals: what is drawn through the marks, as boxes (left, top, right, bottom).
@@ -41,20 +43,25 @@ def place(marks: Sequence[Point], intervals: Sequence[Box], size: Point) -> list
     for _ in range(2):
         for i in crowded:
             others = [_box(at) for j, at in chosen.items() if j != i]
-            chosen[i] = min(
-                _candidates(marks[i]),
-                key=lambda at: _cost(at, marks[i], others, boxes, intervals, size),
+            cost = partial(
+                _cost, mark=marks[i], labels=others, marks=boxes, intervals=intervals, size=size
             )
-    return [Placed(chosen[i], _line(marks[i], chosen[i])) for i in range(len(marks))]
+            chosen[i] = _best(marks[i], cost)
+    return tuple(Placed(chosen[i], _line(marks[i], chosen[i])) for i in range(len(marks)))
 
 
-def _candidates(mark: Point) -> list[Point]:
-    return [
-        (mark[0] + ring * math.cos(math.radians(angle)), mark[1] - ring * math.sin(
-            math.radians(angle)))
-        for ring in RINGS
-        for angle in ANGLES
-    ]  # fmt: skip
+def _best(mark: Point, cost: Callable[[Point], float]) -> Point:
+    """The place of least cost around a mark; rings that are further off than it costs are left."""
+    best, least = mark, math.inf
+    for ring in RINGS:
+        if ring >= least:
+            break
+        for angle in ANGLES:
+            way = math.radians(angle)
+            at = (mark[0] + ring * math.cos(way), mark[1] - ring * math.sin(way))
+            if (found := cost(at)) < least:
+                best, least = at, found
+    return best
 
 
 def _cost(

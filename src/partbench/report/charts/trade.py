@@ -135,7 +135,7 @@ def letters(
         (at[0] - 2, down(row["high"]), at[0] + 2, down(row["low"]))
         for at, row in zip(marks, known, strict=True)
     ]
-    placed = labels.place(marks, bars, (WIDTH, height))
+    placed = labels.place(tuple(marks), tuple(bars), (WIDTH, height))
     words, lines = [], []
     for row, found in zip(known, placed, strict=True):
         ratio, difference = back(found.at)
@@ -147,21 +147,27 @@ def letters(
     letter = {"field": "letter", "type": "nominal"}
     text = {"type": "text", "fontWeight": 600, "baseline": "middle"}
     leader = {"type": "rule", "color": theme.SOFT, "strokeWidth": 0.8}
-    ends = {"x2": {"field": "ratio2"}, "y2": {"field": "difference2"}}
+    x2, y2 = {"field": "ratio2"}, {"field": "difference2"}
     halo = {**text, "stroke": theme.PAPER, "strokeWidth": 3, "color": theme.PAPER}
     return [
-        theme.layer(lines, leader, x=x, y=y, **ends),
+        theme.layer(lines, leader, x=x, y=y, x2=x2, y2=y2),
         theme.layer(words, halo, x=x, y=y, text=letter),
         theme.layer(words, text, x=x, y=y, text=letter),
     ]
 
 
+LADDERS = (
+    (0.01, 0.1, 1, 10, 100),
+    (0.1, 0.2, 0.5, 1, 2, 5, 10),
+    (0.25, 0.5, 1, 2, 4),
+    (0.5, 0.7, 1, 1.4, 2),
+    (0.6, 0.8, 1, 1.2, 1.4, 1.6),
+    (0.9, 1, 1.1),
+)
+"""Round ratios with 1 among them, from coarse to fine."""
+
+
 def ticks(extent: list[float]) -> list[float]:
-    """Three or so round ratios in an extent, 1 among them."""
-    span = extent[1] / extent[0]
-    wide = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-    some: tuple[float, ...] = (
-        (0.9, 1, 1.1) if span < 1.3 else (0.8, 1, 1.2, 1.4) if span < 1.9 else wide
-    )
-    some = (0.25, 0.5, 1, 2, 3) if 1.9 <= span < 8 else some
-    return [tick for tick in some if extent[0] <= tick <= extent[1]]
+    """The coarsest row of round ratios of which three or more lie in an extent."""
+    rows = [[tick for tick in row if extent[0] <= tick <= extent[1]] for row in LADDERS]
+    return next((row for row in rows if len(row) > 2), max(rows, key=len))
