@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from partbench.report.charts.plain import Chart
+from partbench.report.charts.plain import Chart, Row
 from partbench.report.charts.svg import svg
 from partbench.report.tables import Table
 
@@ -28,9 +28,9 @@ LINES = (("base-line", "base"), ("arm-line", "arm"))
 DOTS = (("base-dot", "base"), ("arm-dot", "arm"))
 
 
-def draw_one(specification: dict | Chart, label: str, name: str) -> str:
+def draw_one(specification: dict | Chart | Row, label: str, name: str) -> str:
     """A line chart as it draws itself, all others by vl-convert."""
-    if isinstance(specification, Chart):
+    if isinstance(specification, Chart | Row):
         return specification.svg(label, name)
     return svg(specification, label, name)
 

@@ -43,9 +43,7 @@ def place(marks: tuple[Point, ...], intervals: tuple[Box, ...], size: Point) -> 
     for _ in range(2):
         for i in crowded:
             others = [_box(at) for j, at in chosen.items() if j != i]
-            cost = partial(
-                _cost, mark=marks[i], labels=others, marks=boxes, intervals=intervals, size=size
-            )
+            cost = partial(_cost, labels=others, marks=boxes, intervals=intervals, size=size)
             chosen[i] = _best(marks[i], cost)
     return tuple(Placed(chosen[i], _line(marks[i], chosen[i])) for i in range(len(marks)))
 
@@ -59,23 +57,21 @@ def _best(mark: Point, cost: Callable[[Point], float]) -> Point:
         for angle in ANGLES:
             way = math.radians(angle)
             at = (mark[0] + ring * math.cos(way), mark[1] - ring * math.sin(way))
-            if (found := cost(at)) < least:
+            if (found := ring + cost(at)) < least:
                 best, least = at, found
     return best
 
 
 def _cost(
     at: Point,
-    mark: Point,
     labels: Sequence[Box],
     marks: Sequence[Box],
     intervals: Sequence[Box],
     size: Point,
 ) -> float:
-    """The way to a place and what a label there would lie on."""
+    """What a label at a place would lie on, besides the way there."""
     box = _box(at)
-    cost = math.dist(at, mark)
-    cost += ON_LABEL * sum(_meet(box, other) for other in labels)
+    cost = ON_LABEL * sum(_meet(box, other) for other in labels)
     cost += ON_MARK * sum(_meet(box, other) for other in marks)
     cost += ON_INTERVAL * sum(_meet(box, other) for other in intervals)
     inside = box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]

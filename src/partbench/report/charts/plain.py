@@ -42,10 +42,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line through points, marks on them, a band between two heights, or a rule at one.
+    """A line through points, marks on them, an area they enclose, a band or a rule across.
 
-    kind: "line", "circle", "diamond", "band" or "rule", "stub" (a short rule up from the ground).
-    size: the width of a line, the area of a mark.
+    kind: "line", "circle", "diamond", "cross", "area", "band" (between two heights), "rule" (at
+    one), "stub" (a short rule up from the ground). size: the width of a line, the area of a mark.
+    tips: what the pointer reads of each mark.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Mark:
     size: float = 2.0
     opacity: float = 1.0
     dash: Sequence[int] = ()
+    tips: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,25 +68,25 @@ class Chart:
     width: int
     height: int
 
-    def svg(self, label: str, name: str) -> str:
-        """Draw it; `label` is read to those who cannot see it, `name` keeps its ids apart."""
+    def drawn(self, name: str) -> tuple[str, float, float]:
+        """Its inside, with its width and height; `name` keeps its ids apart."""
         widest = max(map(len, self.y.texts()), default=0)
-        left = PAD + 16 + 8 + LETTER * widest + 6
+        left = PAD + (24 if self.y.title else 0) + LETTER * widest + 6
         right = PAD + max(LETTER * len((self.x.texts() or [""])[-1]) / 2, 4)
-        top, bottom = PAD + 3, 6 + 14 + 8 + 14 + PAD
-        wide, tall = left + self.width + right, top + self.height + bottom
+        top, bottom = PAD + 3, 20 + (22 if self.x.title else 0) + PAD
         name = escape(name, quote=True)
-        parts = [self._axes(left), *(self._mark(mark) for mark in self.marks)]
-        frame = f'<rect x="0" y="-3" width="{self.width}" height="{self.height + 6}"/>'
+        frame = f'<rect x="0" y="-6" width="{self.width}" height="{self.height + 12}"/>'
+        marks = "".join(self._mark(mark) for mark in self.marks)
         inner = (
-            f'<clipPath id="{name}-0">{frame}</clipPath>{parts[0]}'
-            f'<g fill="none" clip-path="url(#{name}-0)">{"".join(parts[1:])}</g>'
+            f'<clipPath id="{name}">{frame}</clipPath>{self._axes(left)}'
+            f'<g fill="none" clip-path="url(#{name})">{marks}</g>'
         )
-        box = f'viewBox="0 0 {wide:.0f} {tall:.0f}" style="max-width:{wide * 1.25:.0f}px"'
-        return (
-            f'<svg {box} role="img" aria-label="{escape(label, quote=True)}">'
-            f'<g transform="translate({left:.1f},{top:.1f})">{inner}</g></svg>'
-        )
+        whole = f'<g transform="translate({left:.1f},{top:.1f})">{inner}</g>'
+        return whole, left + self.width + right, top + self.height + bottom
+
+    def svg(self, label: str, name: str) -> str:
+        """Draw it; `label` is read to those who cannot see it."""
+        return Row([self]).svg(label, name)
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         """Pixels of a point; far outside of the frame is far enough."""
@@ -103,8 +105,9 @@ class Chart:
             x = self.width * self.x.share(value)
             place = f'x="{x:.1f}" y="{self.height + 17}"'
             parts.append(f'<text {place} text-anchor="middle">{escape(text)}</text>')
-        title = f'x="{self.width / 2:.0f}" y="{self.height + 38}" text-anchor="middle"'
-        parts.append(f"<text {title}>{escape(self.x.title)}</text>")
+        if self.x.title:
+            title = f'x="{self.width / 2:.0f}" y="{self.height + 38}" text-anchor="middle"'
+            parts.append(f"<text {title}>{escape(self.x.title)}</text>")
         turned = f'transform="translate({12 + PAD - left:.1f},{self.height / 2:.0f}) rotate(-90)"'
         parts.append(f'<text {turned} text-anchor="middle">{escape(self.y.title)}</text>')
         return f'<g font-size="12px" fill="{theme.SOFT}" class="axes">{"".join(parts)}</g>'
@@ -121,25 +124,54 @@ class Chart:
             y = self._at(self.x.ends[0], mark.points[0][1])[1]
             return f'<path {stroke} d="M0,{y:.1f}h{self.width}"/>'
         if mark.kind == "stub":
-            ways = ("M{:.1f},{:.1f}v-12".format(*self._at(*point)) for point in mark.points)
-            return f'<path {stroke} d="{"".join(ways)}"/>'
+            stubs = ("M{:.1f},{:.1f}v-12".format(*self._at(*point)) for point in mark.points)
+            return f'<path {stroke} d="{"".join(stubs)}"/>'
         if mark.kind == "band":
             ends = sorted(self._at(self.x.ends[0], y)[1] for _, y in mark.points)
             size = f'y="{ends[0]:.1f}" width="{self.width}" height="{ends[1] - ends[0]:.1f}"'
             return f'<rect x="0" {size} fill="{mark.color}"/>'
-        half = math.sqrt(mark.size) / 2
-        if mark.kind == "circle":
-            dots = (
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half:.1f}"/>'
-                for x, y in (self._at(*point) for point in mark.points)
-            )
-            return f'<g fill="{mark.color}"{look}>{"".join(dots)}</g>'
-        ways = (
-            f"M{x - half:.1f},{y:.1f}l{half:.1f},{-half:.1f} {half:.1f},{half:.1f} "
-            f"{-half:.1f},{half:.1f}z"
-            for x, y in (self._at(*point) for point in mark.points)
-        )
-        return f'<path fill="{mark.color}"{look} d="{"".join(ways)}"/>'
+        if mark.kind == "area":
+            points = " ".join("{:.1f},{:.1f}".format(*self._at(*point)) for point in mark.points)
+            return f'<polygon fill="{mark.color}"{look} points="{points}"/>'
+        shape = SHAPES[mark.kind](math.sqrt(mark.size) / 2)
+        kind = f'stroke="{mark.color}" stroke-width="2.5"' if mark.kind == "cross" else ""
+        tips = [f' data-tip="{escape(tip, quote=True)}"' for tip in mark.tips]
+        places = [self._at(*point) for point in mark.points]
+        ways = [f"M{x:.1f},{y:.1f}{shape}" for x, y in places]
+        if not tips:
+            ways, tips = ["".join(ways)], [""]
+        drawn = (f'<path d="{way}"{tip}/>' for way, tip in zip(ways, tips, strict=True))
+        return f'<g fill="{mark.color}" {kind}{look}>{"".join(drawn)}</g>'
+
+
+SHAPES: dict[str, Callable[[float], str]] = {
+    "circle": lambda r: (
+        f"m{-r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0z"
+    ),
+    "diamond": lambda r: f"m{-r:.1f},0l{r:.1f},{-r:.1f} {r:.1f},{r:.1f} {-r:.1f},{r:.1f}z",
+    "cross": lambda r: (
+        f"m{-r:.1f},{-r:.1f}l{2 * r:.1f},{2 * r:.1f}m0,{-2 * r:.1f}l{-2 * r:.1f},{2 * r:.1f}"
+    ),
+}
+"""Half the size of a mark -> its outline, from its middle."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Charts side by side."""
+
+    charts: Sequence[Chart]
+
+    def svg(self, label: str, name: str) -> str:
+        """Draw them; `label` is read to those who cannot see it, `name` keeps their ids apart."""
+        inside, wide, tall = "", 0.0, 0.0
+        for place, chart in enumerate(self.charts):
+            drawn, width, height = chart.drawn(f"{name}-{place}")
+            inside += f'<g transform="translate({wide:.1f},0)">{drawn}</g>' if place else drawn
+            wide, tall = wide + width, max(tall, height)
+        box = f'viewBox="0 0 {wide:.0f} {tall:.0f}" style="max-width:{wide * 1.25:.0f}px"'
+        told = escape(label, quote=True)
+        return f'<svg {box} role="img" aria-label="{told}">{inside}</svg>'
 
 
 def linear(

@@ -12,9 +12,9 @@ COSTS = (
     ("peak_memory_bytes", "peak memory"),
     ("parameters", "parameters"),
 )
-WIDTH, HEIGHT = 126, 170
-EACH, MOST = 7, 240
-"""How much higher a panel is for each arm beyond the fourth, and the highest."""
+FEW = 6
+"""Arms whose letters find room in a small panel; of more each panel is as wide as two."""
+SMALL, LARGE = (126, 170), (278, 200)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -51,18 +51,26 @@ def trade(report: dict, narrow: bool) -> dict | None:
     margin = report.get("margin") or 0
     ends = [row[end] for row in rows for end in ("low", "high")]
     domain = theme.padded([*ends, 0, -margin, margin])
+    few = len(rows) <= FEW
+    across = (4 if few else 2) // (2 if narrow else 1)
     drawn = [
-        panel(rows, key, name, domain, report, first=place % (2 if narrow else 4) == 0)
+        panel(rows, key, name, domain, report, place % across == 0, SMALL if few else LARGE)
         for place, (key, name) in enumerate(panels)
     ]
-    if not narrow:
+    if across >= len(drawn):
         return {"hconcat": drawn, "config": theme.CONFIG}
-    pairs = [{"hconcat": drawn[place : place + 2]} for place in range(0, len(drawn), 2)]
-    return {"vconcat": pairs, "config": theme.CONFIG}
+    lines = [{"hconcat": drawn[start : start + across]} for start in range(0, len(drawn), across)]
+    return {"vconcat": lines, "config": theme.CONFIG}
 
 
 def panel(
-    rows: list[dict], key: str, name: str, domain: list[float], report: dict, first: bool
+    rows: list[dict],
+    key: str,
+    name: str,
+    domain: list[float],
+    report: dict,
+    first: bool,
+    size: tuple[int, int],
 ) -> dict:
     """Draw one cost: every arm's interval at the ratio of its cost to the base's."""
     known = [{**row, "ratio": row[key]} for row in rows if row[key]]
@@ -84,7 +92,6 @@ def panel(
     y = theme.quantity("difference", domain, title=title, tickCount=5, labelExpr=theme.SIGNED)
     color = {"field": "color", "type": "nominal", "scale": None}
     tip = [{**row, "tip": f"{row['name']}: {row['ratio']:.2f}x {name}"} for row in known]
-    height = min(HEIGHT + EACH * max(0, len(rows) - 4), MOST)
     layers = [
         *theme.margin_band(report.get("margin"), domain),
         theme.zero_line(domain),
@@ -110,32 +117,38 @@ def panel(
             shape={"field": "shape", "type": "nominal", "scale": None},
             description={"field": "tip", "type": "nominal"},
         ),
-        *(letters(known, extent, domain, height, x, y) if len(rows) > 1 else ()),
+        *(letters(known, extent, domain, size, x, y) if len(rows) > 1 else ()),
     ]
-    return {"width": WIDTH, "height": height, "layer": layers}
+    return {"width": size[0], "height": size[1], "layer": layers}
 
 
 def letters(
-    known: list[dict], extent: list[float], domain: list[float], height: int, x: dict, y: dict
+    known: list[dict],
+    extent: list[float],
+    domain: list[float],
+    size: tuple[int, int],
+    x: dict,
+    y: dict,
 ) -> list[dict]:
     """Write each arm's letter beside its mark, or with a line to it where marks are crowded."""
     wide, high = math.log(extent[1] / extent[0]), domain[1] - domain[0]
+    width, height = size
 
     def across(ratio: float) -> float:
-        return math.log(ratio / extent[0]) / wide * WIDTH
+        return math.log(ratio / extent[0]) / wide * width
 
     def down(difference: float) -> float:
         return (domain[1] - difference) / high * height
 
     def back(at: labels.Point) -> tuple[float, float]:
-        return extent[0] * math.exp(at[0] / WIDTH * wide), domain[1] - at[1] / height * high
+        return extent[0] * math.exp(at[0] / width * wide), domain[1] - at[1] / height * high
 
     marks = [(across(row["ratio"]), down(row["difference"])) for row in known]
     bars = [
         (at[0] - 2, down(row["high"]), at[0] + 2, down(row["low"]))
         for at, row in zip(marks, known, strict=True)
     ]
-    placed = labels.place(tuple(marks), tuple(bars), (WIDTH, height))
+    placed = labels.place(tuple(marks), tuple(bars), size)
     words, lines = [], []
     for row, found in zip(known, placed, strict=True):
         ratio, difference = back(found.at)
@@ -146,7 +159,7 @@ def letters(
             lines.append({"ratio": ratio, "difference": difference, **ends})
     letter = {"field": "letter", "type": "nominal"}
     text = {"type": "text", "fontWeight": 600, "baseline": "middle"}
-    leader = {"type": "rule", "color": theme.SOFT, "strokeWidth": 0.8}
+    leader = {"type": "rule", "color": theme.SOFT, "strokeWidth": 1}
     x2, y2 = {"field": "ratio2"}, {"field": "difference2"}
     halo = {**text, "stroke": theme.PAPER, "strokeWidth": 3, "color": theme.PAPER}
     return [
@@ -168,6 +181,6 @@ LADDERS = (
 
 
 def ticks(extent: list[float]) -> list[float]:
-    """The coarsest row of round ratios of which three or more lie in an extent."""
+    """The coarsest row of round ratios of which two or more lie in an extent."""
     rows = [[tick for tick in row if extent[0] <= tick <= extent[1]] for row in LADDERS]
-    return next((row for row in rows if len(row) > 2), max(rows, key=len))
+    return next((row for row in rows if len(row) > 1), max(rows, key=len))
