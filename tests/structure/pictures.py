@@ -24,7 +24,7 @@ FOLDER = ROOT / "docs" / "images"
 STUDY = "gpt2_to_transformerpp"
 BIN, REACH = 0.01, 0.16
 LOOKS = (
-    ("report", 1440, 900, "light"),
+    ("report", 1080, 760, "light"),
     ("report_1440_light", 1440, 1600, "light"),
     ("report_800_dark", 800, 1600, "dark"),
     ("report_390_light", 390, 1600, "light"),
@@ -114,6 +114,7 @@ def photographs(report: dict[str, Any]) -> None:
         path.write_text(page.html(report), encoding="utf-8")
         with opened(path.as_uri()) as tab:
             tab.until("document.readyState === 'complete'")
+            tab.call("Emulation.setScrollbarsHidden", hidden=True)
             for name, width, height, scheme in LOOKS:
                 tab.look(width, height, scheme)
                 tab.picture(FOLDER / f"{name}.png")
