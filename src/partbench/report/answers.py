@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from partbench.report import quantities, sentences, tables
 from partbench.report.absent import ours
 
+FEW = 3
+"""Settings that are told with their values; of more only names are."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -20,27 +23,34 @@ def answers(report: dict) -> list[Answer]:
     if not report.get("arms"):
         return []
     place, arm = first(report)
-    anchor = f"arm-{place + 1}"
+    anchor, of = f"arm-{place + 1}", f"{arm['name']}: " if len(report["arms"]) > 1 else ""
+    again = " ".join((report.get("reproduce") or [""])[-1:])
     found = [
-        Answer("Which won?", won(arm, report), anchor),
-        Answer("How sure?", sure(arm, report), anchor),
-        Answer("At what cost?", cost(arm, report), anchor),
-        Answer("At other sizes?", sizes(arm, report), anchor),
-        Answer("What was different?", different(arm, report), anchor),
-        Answer("How to run it again?", " ".join((report.get("reproduce") or [""])[-1:]), "again"),
+        ("Which won?", won(arm, report), anchor),
+        ("How sure?", sure(arm, report), anchor),
+        ("At what cost?", named(of, cost(arm, report)), anchor),
+        ("At other sizes?", sizes(arm, report), anchor),
+        ("What was different?", named(of, different(arm, report)), anchor),
+        ("How to run it again?", again, "again"),
     ]
-    return [answer for answer in found if answer.text]
+    return [Answer(*answer) for answer in found if answer[1]]
+
+
+def named(of: str, text: str) -> str:
+    """Say of which of several arms it is said."""
+    return f"{of}{text[0].lower()}{text[1:]}" if of and text else text
 
 
 def first(report: dict) -> tuple[int, dict]:
-    """The arm to speak of, with its place: the best of those called better, else the nearest."""
-    up = -1 if report.get("higher_is_better") else 1
+    """The arm to speak of, with its place: the best, else the worst, else the furthest off."""
+    words = ("better", "worse", "equivalent", "inconclusive")
 
-    def rank(numbered: tuple[int, dict]) -> tuple[bool, bool, float]:
+    def rank(numbered: tuple[int, dict]) -> tuple[int, float]:
         verdict = numbered[1].get("verdict") or {}
+        found = verdict.get("word")
         known = quantities.known(verdict.get("difference"))
-        size = up * verdict["difference"] if known else 0.0
-        return verdict.get("word") != "better", not known, size
+        size = abs(verdict["difference"]) if known else 0.0
+        return words.index(found) if found in words else len(words), -size
 
     return min(enumerate(report["arms"]), key=rank)
 
@@ -48,17 +58,20 @@ def first(report: dict) -> tuple[int, dict]:
 def won(arm: dict, report: dict) -> str:
     """Name the winner, or say that there is none, or none yet."""
     words = [sentences.word(other, report) for other in report["arms"]]
-    name = sentences.word(arm, report)
+    name, said = sentences.word(arm, report), sentences.finding(arm, report)
+    many = words.count(name)
     if name == "better":
-        many = words.count("better")
         most = f" Of the {sentences.numeral(many)} that are better it gains most."
-        return f"{arm['name']}: {sentences.finding(arm, report)}.{most if many > 1 else ''}"
+        return f"{arm['name']}: {said}.{most if many > 1 else ''}"
     if sentences.PENDING in words:
         return "Not known yet: the study is under way."
-    if set(words) == {"worse"}:
-        return f"The base. {arm['name']} is {sentences.finding(arm, report)}."
+    if name == "worse" and many > 1:
+        number = sentences.numeral(many).capitalize()
+        return f"The base. {number} arms are worse, most of all {arm['name']}: {said}."
+    if name == "worse":
+        return f"The base. {arm['name']} is {said}."
     if len(words) == 1:
-        return f"Neither. {arm['name']} is {sentences.finding(arm, report)}."
+        return f"Neither. {arm['name']} is {said}."
     return "No arm is better than the base."
 
 
@@ -68,7 +81,8 @@ def sure(arm: dict, report: dict) -> str:
     if sentences.word(arm, report) not in sentences.VERDICTS:
         return ""
     level = quantities.level(verdict.get("level"))
-    text = f"The interval has a level of {level}, from {sentences.evidence(verdict)}."
+    text = f"Such an interval holds the true difference in {level} of studies; it rests on "
+    text += f"{sentences.evidence(verdict)}."
     alpha = report.get("alpha")
     if ours(report) and quantities.known(alpha):
         arms = "all arms and " if len(report["arms"]) > 1 else ""
@@ -102,7 +116,16 @@ def sizes(arm: dict, report: dict) -> str:
 
 def different(arm: dict, report: dict) -> str:
     """Name the settings in which the arm is not the base."""
-    paths = [line["path"] for line in arm.get("diff") or []]
-    if not paths:
+    lines = arm.get("diff") or []
+    if not lines:
         return "No setting: base and arm are alike." if ours(report) else ""
-    return f"{quantities.listed(paths)}."
+    if len(lines) > FEW:
+        return f"{quantities.listed([line['path'] for line in lines])}."
+    told = (f"{line['path']}: {value(line, 'base')} to {value(line, 'arm')}" for line in lines)
+    return f"{'; '.join(told)}."
+
+
+def value(line: dict, side: str) -> str:
+    """One side of a setting that differs, numbers in three digits."""
+    found = line.get(side)
+    return f"{found:.3g}" if isinstance(found, float) else quantities.setting(found)

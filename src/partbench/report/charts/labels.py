@@ -12,8 +12,8 @@ from functools import lru_cache, partial
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
-WIDTH, HEIGHT = 11.0, 12.0
-"""Of a letter, in pixels."""
+WIDTH, HEIGHT = 11.0, 14.0
+"""Of a letter with the room above and below it, in pixels."""
 MARK = 4.0
 """Half the side of a mark."""
 RINGS = (11.0, 15.0, 19.0, 25.0, 32.0, 40.0, 50.0, 62.0, 76.0)
