@@ -22,6 +22,8 @@ pytestmark = [
         importlib.util.find_spec("websocket") is None, reason="websocket-client is not installed"
     ),
 ]
+PAPER = 718
+"""Pixels of a sheet of A4 within a centimetre of margin."""
 TEXTS = """
 [...document.querySelectorAll("svg")].filter((s) => s.getClientRects().length).flatMap((s) => {
   const all = s.getBoundingClientRect();
@@ -69,3 +71,7 @@ def test_it_fits_every_screen(tab: Tab, name: str) -> None:
             assert tab.value("document.documentElement.scrollWidth - innerWidth") <= 0, width
             assert min(tab.value(CONTRAST)) >= 4.5, (width, scheme)
         assert tab.value(TEXTS) == [], width
+    tab.look(PAPER, 900, "light")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    assert tab.value("document.documentElement.scrollWidth - innerWidth") <= 0, "on paper"
+    tab.call("Emulation.setEmulatedMedia", media="screen")
