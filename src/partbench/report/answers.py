@@ -99,7 +99,10 @@ def cost(arm: dict, report: dict) -> str:
     verdict = arm.get("verdict") or {}
     if text and (verdict.get("seconds") or {}).get("word"):
         text += f"; at equal seconds {sentences.per_second(verdict, report)}"
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    if not text:
+        judged = sentences.word(arm, report) in sentences.VERDICTS
+        return "Not timed." if judged and ours(report) else ""
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def sizes(arm: dict, report: dict) -> str:

@@ -15,6 +15,8 @@ COSTS = (
 FEW = 6
 """Arms whose letters find room in a small panel; of more each panel is as wide as two."""
 SMALL, LARGE = (126, 170), (278, 200)
+ROOM = 42
+"""Pixels from one named ratio to the next, at least."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -83,7 +85,7 @@ def panel(
         "scale": {"type": "log", "domain": extent, "nice": False},
         "axis": {
             "title": name,
-            "values": ticks(extent),
+            "values": ticks(extent, size[0] // ROOM),
             "labelExpr": "format(datum.value, '~g') + 'x'",
             "grid": False,
         },
@@ -170,7 +172,6 @@ def letters(
 
 
 LADDERS = (
-    (0.01, 0.1, 1, 10, 100),
     (0.1, 0.2, 0.5, 1, 2, 5, 10),
     (0.25, 0.5, 1, 2, 4),
     (0.5, 0.7, 1, 1.4, 2),
@@ -178,9 +179,13 @@ LADDERS = (
     (0.9, 1, 1.1),
 )
 """Round ratios with 1 among them, from coarse to fine."""
+WIDE = 20.0
+"""Costs that are so far apart need powers of ten."""
 
 
-def ticks(extent: list[float]) -> list[float]:
-    """The coarsest row of round ratios of which two or more lie in an extent."""
+def ticks(extent: list[float], most: int) -> list[float]:
+    """The coarsest row of round ratios of which two or more lie in an extent; at most `most`."""
+    if extent[1] / extent[0] > WIDE:
+        return theme.ticks(extent, most)
     rows = [[tick for tick in row if extent[0] <= tick <= extent[1]] for row in LADDERS]
-    return next((row for row in rows if len(row) > 1), max(rows, key=len))
+    return next((row for row in rows if 1 < len(row) <= most), max(rows, key=len))
