@@ -42,8 +42,8 @@ golden: $(READY)  ## rewrite the golden losses; needs a CHANGELOG line "changes 
 docs: $(READY)  ## the documentation as a site in site/
 	$(BIN)/zensical build --strict
 
-bench: $(READY)  ## speed beside the peers; nothing else may compute meanwhile
-	$(BIN)/python benchmarks/train_step.py
+bench: $(READY)  ## every target beside its goal, into benchmarks/RESULTS.md; an hour and a half, alone
+	$(BIN)/python benchmarks/all.py
 
 clean:
 	rm -rf $(VENV) site runs
