@@ -31,7 +31,7 @@ from partbench.parts.shapes import Tokens
 
 
 def swift(model: Any, rows: int, capacity: int) -> "Swift | None":
-    """The model's quick form for `rows` texts of at most `capacity` tokens; None where it has none."""
+    """The quick form for `rows` texts of at most `capacity` tokens; None where there is none."""
     return Swift(model, rows, capacity) if _plain(model) else None
 
 
@@ -48,7 +48,7 @@ class Swift:
         order = _order(model.position, self.width)
         self.layers = []
         for index, (mixer, ffn) in enumerate(zip(model.mixers, model.ffns, strict=True)):
-            # All maps are views, turned round once; the first is three of them, one after the other.
+            # All maps are views, turned round once; the first is three of them in a row.
             query = mixer.query.weight.unflatten(0, (-1, self.width))[:, order] * mixer.sum.scale
             key = mixer.key.weight.unflatten(0, (-1, self.width))[:, order]
             three = torch.cat([query.flatten(0, 1), key.flatten(0, 1), mixer.value.weight])
@@ -104,7 +104,7 @@ def _normed(x: Tensor, norm: Any) -> Tensor:
 
 
 def _turn(position: Any, capacity: int, width: int, like: Tensor) -> Tensor | None:
-    """e^(i t theta) of every position and pair [capacity, 1, width / 2]; None without a rotation."""
+    """e^(i t theta) of every position and pair [capacity, 1, width / 2]; None without one."""
     if type(position) is NoPosition:
         return None
     theta = torch.tensor(frequencies(position.base, width), dtype=torch.float32).to(like)
