@@ -4,6 +4,7 @@
     refuted, settle             what would refute it; what it would take to settle it at scale
     one_gpu, many               the same question as a command for one GPU, and for many
     untestable, instead         why the published figure cannot be tested here, and what was
+    smaller                     what was made smaller, where its runs are below the scale asked for
     waits                       why no test of it can be written yet
     needs                       files from outside that its runs read, as paths
     [[run]]                     name of a record under results/, and a study or a command
@@ -33,14 +34,16 @@ GRADES = ("screen", "tuned", "laddered")
 class Run:
     """What makes a record: a study file, or a command that prints JSON or takes `--out`.
 
-    name: of the record under results/. hours: of one core, told for commands; plans tell those of
-    studies. A command with `{out}` writes there itself; any other's output is the record.
+    name: of the record under results/. hours and scale: of one core, and what a run is, told for
+    commands; plans and records tell those of studies. A command with `{out}` writes there itself;
+    any other's output is the record. kept: where the record is, if another command makes it.
     """
 
     name: str
     study: str = ""
     command: str = ""
     hours: float = 0.0
+    scale: str = ""
     kept: str = ""
 
 
@@ -87,6 +90,7 @@ class Claim:
     many: str
     untestable: str = ""
     instead: str = ""
+    smaller: str = ""
     waits: str = ""
     needs: tuple[str, ...] = ()
     run: tuple[Run, ...] = ()
@@ -104,6 +108,8 @@ def read(path: Path) -> Claim:
     for run in runs:
         if bool(run.study) == bool(run.command):
             raise ConfigError(f"{path.name}: run {run.name}: give either a study or a command")
+        if run.command and not run.scale:
+            raise ConfigError(f"{path.name}: run {run.name}: say the scale of this command")
     for test in tests:
         for key, known in (("holds", HOLDS), ("role", ROLES), ("grade", GRADES), ("run", names)):
             if getattr(test, key) not in known:

@@ -35,12 +35,14 @@ def derived(claim: Claim, results: Path) -> Tree:
     tests = [_tested(test, kept[test.run]) for test in claim.test]
     outcomes = [test["outcome"] for test in tests]
     known = [record for record in kept.values() if record is not None]
+    pairs = [(run, kept[run.name]) for run in claim.run]
+    scales = [_scale(record) or run.scale for run, record in pairs if record is not None]
     return {
         "status": status.status(claim, outcomes),
         "tested": status.tested(claim, outcomes) if known else "",
         "tests": tests,
         "missing": [name for name, record in kept.items() if record is None],
-        "scale": "; ".join(dict.fromkeys(filter(None, map(_scale, known)))),
+        "scale": "; ".join(dict.fromkeys(scales)),
         "recorded": bool(known),
         "date": max((_date(record) for record in known), default=""),
         "machine": next(filter(None, map(_machine, known)), ""),
@@ -65,7 +67,7 @@ def _opened(run: Run, results: Path) -> records.Kept | Tree | None:
         return records.read_json(path) if path.exists() else None
     if (results / run.name / records.REPORT).exists():
         return records.read(results / run.name)
-    for path in (results / f"{run.name}.json", results / run.name / "transfer.json"):
+    for path in (results / f"{run.name}.json", results / run.name / records.TRANSFER):
         if path.exists():
             return records.read_json(path)
     return None
@@ -81,6 +83,8 @@ def _tested(test: Check, record: records.Kept | Tree | None) -> Tree:
         found = measures.of_study(test, record, _words(record))
     else:
         grade, found = "", measures.of_record(test, record.get("found", record))
+    if status.below(test, grade):
+        found = dataclasses.replace(found, reason=f"a {grade}; this asks for {test.grade}")
     return {"outcome": status.outcome(test, found, grade)} | _plain(found)
 
 
@@ -130,12 +134,14 @@ def _machine(record: records.Kept | Tree) -> str:
 
 
 def _hours(known: list[records.Kept | Tree]) -> float | None:
-    """Core-hours of all runs that say theirs; None where none does."""
+    """Core-hours of all runs; None where one does not say its own."""
     told = []
     for record in known:
         if isinstance(record, records.Kept):
-            told.append(record.report["totals"].get("core_seconds"))
+            totals = record.report["totals"]  # commands run one at a time, on a thread each
+            told.append(totals.get("core_seconds", totals.get("seconds")))
         else:
             told.append(record.get("core_seconds"))
-    seconds = [float(each) for each in told if each is not None]
-    return sum(seconds) / 3600 if seconds else None
+    if not told or None in told:
+        return None
+    return sum(float(each) for each in told) / 3600
