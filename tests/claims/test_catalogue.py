@@ -151,6 +151,7 @@ def test_nothing_is_supported_without_a_control() -> None:
         (('run = "quick"', 'run = "quack"'), "did you mean 'quick'"),
         (('role = "control"', 'role = "claim"'), "without a control"),
         (('study = "quick.toml"', ""), "either a study or a command"),
+        (('study = "quick.toml"', 'command = "python x.py"'), "say the scale of this command"),
         (('arm = "a"', 'arm = "a"\nvalue = "x"'), "either an arm or a value"),
         (('settle = "t"', ""), "settle is missing"),
         (('many = "m"', 'many = "m"\nuntestable = "u"'), "both or neither"),

@@ -108,7 +108,8 @@ def test_the_list_a_claim_and_the_scorecard_are_shown(monkeypatch, capsys) -> No
     assert "53 claims: " in err
     code, out, _ = run(monkeypatch, capsys, "show", "b2a")
     assert code == 0
-    assert out.startswith("refuted\n## B2a")
+    assert out.startswith("## B2a\n")
+    assert "\n**refuted**\n" in out
     assert "bits per byte, 6 pairs: **fails**" in out
     code, out, _ = run(monkeypatch, capsys, "show", "D1a", "--json")
     assert json.loads(out)["recorded"]["status"] == "refuted"

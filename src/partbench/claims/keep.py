@@ -2,8 +2,9 @@
 
 results/<name>/{study.json, costs.json, report.json, report.md, cells.tar.gz}    of a study
 results/<name>/{report.json, report.md, study.json}    of `partbench verdict`
-results/<name>/transfer.json    of `partbench check transfer`, and
-results/<name>.json    of a command that prints: {command, finished_at, machine, core_seconds, found}
+results/<name>/transfer.json    of `partbench check transfer`
+results/<name>.json    of a command that prints; both of the form
+                       {command, finished_at, machine, core_seconds, found}
 
 Cells travel as specs and records, without weights, as `partbench ledger export` writes them.
 """

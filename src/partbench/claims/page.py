@@ -35,8 +35,8 @@ Every number comes from the committed records in `results/`.
 the row says how what was tested instead came out.
 
 The effect is that of the test which decides. A difference is arm less base: below 0 is better \
-for a loss. The first column leads to [each claim in full](reference/claims.md): source, what would \
-refute it, every test and control, the commands for one GPU and for many.
+for a loss. The first column leads to [each claim in full](reference/claims.md): source, what \
+would refute it, every test and control, the commands for one GPU and for many.
 """
 COMMANDS = """## Commands
 

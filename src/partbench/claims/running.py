@@ -1,6 +1,7 @@
 """One run of a claim, from its command or its study to its record. Studies go through `compare`."""
 
 import json
+import os
 import resource
 import shlex
 import subprocess
@@ -35,9 +36,12 @@ def command(run: Run, folder: Path, target: Path, seconds: float | None) -> bool
     if words[:2] == ["partbench", "verdict"] and seconds is not None:
         words += ["--for", f"{max(1, round(seconds))}s"]
     before, began = _left(folder), _core_seconds()
+    # Commands inside `partbench verdict` say `python` too, and mean this one.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        [*WORDS.get(words[0], words[:1]), *words[1:]], stdout=subprocess.PIPE, text=True
-    )
+        [*WORDS.get(words[0], words[:1]), *words[1:]],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path},
+    )  # fmt: skip
     if done.returncode == UNDER_WAY:
         return False
     spent, left = _core_seconds() - began, _left(folder)
