@@ -4,7 +4,6 @@
     refuted, settle             what would refute it; what it would take to settle it at scale
     one_gpu, many               the same question as a command for one GPU, and for many
     untestable, instead         why the published figure cannot be tested here, and what was
-    smaller                     what was made smaller, where its runs are below the scale asked for
     waits                       why no test of it can be written yet
     needs                       files from outside that its runs read, as paths
     [[run]]                     name of a record under results/, and a study or a command
@@ -36,7 +35,8 @@ class Run:
 
     name: of the record under results/. hours and scale: of one core, and what a run is, told for
     commands; plans and records tell those of studies. A command with `{out}` writes there itself;
-    any other's output is the record. kept: where the record is, if another command makes it.
+    any other's output is the record. smaller: what was made smaller than was asked for, so that it
+    runs here within the hour. kept: where the record is, if another command makes it.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Run:
     command: str = ""
     hours: float = 0.0
     scale: str = ""
+    smaller: str = ""
     kept: str = ""
 
 
@@ -90,7 +91,6 @@ class Claim:
     many: str
     untestable: str = ""
     instead: str = ""
-    smaller: str = ""
     waits: str = ""
     needs: tuple[str, ...] = ()
     run: tuple[Run, ...] = ()

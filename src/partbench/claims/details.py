@@ -30,13 +30,12 @@ def details(claim: Claim, told: dict[str, Any]) -> str:
     lines.append(f"- *Refuted when*: {claim.refuted}")
     if claim.untestable:
         lines += [f"- *Not testable here*: {claim.untestable}", f"- *Instead*: {claim.instead}"]
-    if claim.smaller:
-        lines.append(f"- *Run at a smaller scale*: {claim.smaller}")
     if claim.waits:
         lines.append(f"- *Waits*: {claim.waits}")
     for run in claim.run:
         what = f"`{shown(run.study)}`" if run.study else f"`{run.command}`"
-        lines.append(f"- *Run* `{run.name}`: {what}")
+        smaller = f", run at a smaller scale: {run.smaller}" if run.smaller else ""
+        lines.append(f"- *Run* `{run.name}`: {what}{smaller}")
     for test, found in zip(claim.test, told["tests"], strict=True):
         number = words.number(test, found)
         lines.append(f"- *{test.role}*: {test.says}: {number}: **{found['outcome']}**")

@@ -111,6 +111,6 @@ def _settled_first() -> list[tuple[Claim, Tree]]:
 
 def _row(claim: Claim, told: Tree, full: str) -> str:
     cells = [f"[{claim.id}]({full}#{claim.id.lower()})", claim.sentence,
-             words.standing(claim, told), words.effect(claim, told), words.scale(claim, told),
+             words.standing(claim, told), words.effect(claim, told), words.scale(told),
              words.cost(told), claim.settle]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"

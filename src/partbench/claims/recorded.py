@@ -36,7 +36,7 @@ def derived(claim: Claim, results: Path) -> Tree:
     outcomes = [test["outcome"] for test in tests]
     known = [record for record in kept.values() if record is not None]
     pairs = [(run, kept[run.name]) for run in claim.run]
-    scales = [_scale(record) or run.scale for run, record in pairs if record is not None]
+    scales = [_scale(run, record) for run, record in pairs if record is not None]
     return {
         "status": status.status(claim, outcomes),
         "tested": status.tested(claim, outcomes) if known else "",
@@ -103,10 +103,11 @@ def _plain(found: measures.Measure) -> Tree:
     }
 
 
-def _scale(record: records.Kept | Tree) -> str:
-    """Parameters, tokens a run, and the corpus; of a command nothing that a record would say."""
+def _scale(run: Run, record: records.Kept | Tree) -> str:
+    """Parameters, tokens a run, and the corpus; of a command what its claim says."""
+    smaller = " (run at a smaller scale)" if run.smaller else ""
     if not isinstance(record, records.Kept) or "task" not in record.report["base"]["config"]:
-        return ""
+        return run.scale + smaller
     base, config = record.report["base"], record.report["base"]["config"]
     sizes, task = config["train"], config["task"]
     seen = sizes["steps"] * sizes["batch"]
@@ -117,7 +118,7 @@ def _scale(record: records.Kept | Tree) -> str:
     where = Path(str(task.get("corpus", task["part"]))).name
     parameters = base["costs"]["parameters"]
     size = f"{short_count(parameters)} parameters, " if parameters else ""
-    return f"{size}{told} a run of {where}"
+    return f"{size}{told} a run of {where}{smaller}"
 
 
 def _date(record: records.Kept | Tree) -> str:

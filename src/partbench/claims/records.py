@@ -110,7 +110,10 @@ def _configs(report: Tree) -> dict[str, Config]:
 
 
 def _records(report: Tree) -> Records:
-    """Records with what the report tells of each run: its score, its curve, its arm's sizes."""
+    """Records with what the report tells of each run: its score, its curve, its arm's sizes.
+
+    Of commands it tells no sizes.
+    """
     found: Records = {}
     unit, everyone = report["unit"], {"base": report["base"]}
     everyone |= {arm["name"]: arm for arm in report["arms"]}
@@ -127,8 +130,8 @@ def _records(report: Tree) -> Records:
                 "unit": unit,
                 "liveness": arm.get("liveness", []),
                 "evaluations": curves.get(seed, []),
-                "parameters": {"all": arm["costs"]["parameters"] or 0},
-                "flops_per_token": arm["costs"]["flops_per_token"],
+                "parameters": {"all": arm["costs"].get("parameters") or 0},
+                "flops_per_token": arm["costs"].get("flops_per_token"),
                 "tokens": 0,
                 "steps": 0,
             }

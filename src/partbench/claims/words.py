@@ -75,10 +75,9 @@ def number(test: Check, found: Tree) -> str:
     return said + unit + pairs
 
 
-def scale(claim: Claim, told: Tree) -> str:
-    """What a run was, and whether it was made smaller than asked; or a dash."""
-    smaller = " (run at a smaller scale)" if claim.smaller and told["scale"] else ""
-    return (told["scale"] or quantities.MISSING) + smaller
+def scale(told: Tree) -> str:
+    """What a run was, or a dash."""
+    return told["scale"] or quantities.MISSING
 
 
 def cost(told: Tree) -> str:

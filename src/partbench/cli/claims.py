@@ -34,7 +34,7 @@ def claims(
         return
     for id, claim in catalogue().items():
         row = told[id]
-        said = [words.standing(claim, row), words.effect(claim, row), words.scale(claim, row),
+        said = [words.standing(claim, row), words.effect(claim, row), words.scale(row),
                 words.cost(row)]  # fmt: skip
         known = "; ".join(word for word in said if word and word != "–")
         typer.echo(f"{id:4} {claim.sentence}\n     {known}")
