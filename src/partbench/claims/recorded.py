@@ -47,6 +47,7 @@ def derived(claim: Claim, results: Path) -> Tree:
         "date": max((_date(record) for record in known), default=""),
         "machine": next(filter(None, map(_machine, known)), ""),
         "core_hours": _hours(known),
+        "at_least": _hours(known) is not None and None in _seconds(known),
     }
 
 
@@ -135,14 +136,17 @@ def _machine(record: records.Kept | Tree) -> str:
 
 
 def _hours(known: list[records.Kept | Tree]) -> float | None:
-    """Core-hours of all runs; None where one does not say its own."""
-    told = []
+    """Core-hours of all runs that say theirs; None where none does."""
+    seconds = [each for each in _seconds(known) if each is not None]
+    return sum(seconds) / 3600 if seconds else None
+
+
+def _seconds(known: list[records.Kept | Tree]) -> list[float | None]:
+    told: list[float | None] = []
     for record in known:
         if isinstance(record, records.Kept):
             totals = record.report["totals"]  # commands run one at a time, on a thread each
             told.append(totals.get("core_seconds", totals.get("seconds")))
         else:
             told.append(record.get("core_seconds"))
-    if not told or None in told:
-        return None
-    return sum(float(each) for each in told) / 3600
+    return told

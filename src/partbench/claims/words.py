@@ -81,9 +81,11 @@ def scale(told: Tree) -> str:
 
 
 def cost(told: Tree) -> str:
-    """Core-hours, or a dash."""
+    """Core-hours, at least those of the runs that say theirs, or a dash."""
     hours = told["core_hours"]
-    return quantities.MISSING if hours is None else f"{hours:.2g} core-hours"
+    if hours is None:
+        return quantities.MISSING
+    return f"{'at least ' if told['at_least'] else ''}{hours:.2g} core-hours"
 
 
 def _digits(found: Tree) -> int:
