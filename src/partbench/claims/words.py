@@ -91,4 +91,8 @@ def cost(told: Tree) -> str:
 def _digits(found: Tree) -> int:
     ends = [found[end] for end in ("low", "high") if found[end] is not None]
     width = max(ends) - min(ends) if len(ends) == 2 else abs(found["value"])
-    return 3 if width <= 0 else min(max(1 - math.floor(math.log10(width)), 0), 5)
+    digits = 3 if width <= 0 else min(max(1 - math.floor(math.log10(width)), 0), 5)
+    # An end that is not zero must not be shown as if it were: the verdict may hang on it.
+    while digits < 5 and any(end and round(end, digits) == 0 for end in ends):
+        digits += 1
+    return digits
