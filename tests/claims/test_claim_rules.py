@@ -121,6 +121,9 @@ def test_ratios_go_by_logarithms_and_differences_by_pairs() -> None:
         says="", run="r", holds="lower", value="rows[size=1].errors", minus="rows[size=2].errors"
     )
     assert measures.of_record(less, TREE).value == pytest.approx(-3.0)
+    uneven = Check(says="", run="r", holds="lower", value="rows[size=1].errors", minus="curve.0.1")
+    with pytest.raises(ConfigError, match=r"3 numbers, and 1 at curve\.0\.1"):
+        measures.of_record(uneven, TREE)
     one = Check(says="", run="r", holds="lower", value="curve.0.1", over="curve.1.1")
     alone = measures.of_record(one, TREE)
     assert (alone.value, alone.low) == (pytest.approx(5.5 / 4.5), None)

@@ -1,7 +1,9 @@
 """What is recorded is what the committed records say; the page says the same; nothing by hand."""
 
+import io
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from tests.structure.tree import ROOT, text
 from partbench.claims import page, rebuild, recorded, records, words
 from partbench.claims.claim import catalogue, find
 from partbench.core.errors import InputError
+from partbench.study import transfer
 
 RESULTS = ROOT / "results"
 
@@ -102,6 +105,24 @@ def test_a_number_that_was_changed_by_hand_is_found(tmp_path: Path) -> None:
     claim = find("B2a")
     assert recorded.damage(claim, tmp_path)
     assert recorded.damage(claim, RESULTS) == []
+
+
+def test_a_cell_that_was_changed_by_hand_is_refused(tmp_path: Path) -> None:
+    """Its checksum no longer fits; nothing of the study is believed."""
+    folder = tmp_path / "noise_key_peers"
+    shutil.copytree(RESULTS / folder.name, folder)
+    ours = transfer.cells(folder / "cells.tar.gz")
+    with tarfile.open(RESULTS / folder.name / "cells.tar.gz") as whole:
+        held = [(info, whole.extractfile(info).read()) for info in whole]
+    with tarfile.open(folder / "cells.tar.gz", "w:gz") as changed:
+        for place, (info, content) in enumerate(held):
+            if place == 1:
+                assert b'"score": 2.' in content
+                content = content.replace(b'"score": 2.', b'"score": 1.', 1)
+            changed.addfile(info, io.BytesIO(content))
+    with pytest.raises(InputError, match="its spec or its record is not what it was written as"):
+        records.read(folder)
+    assert len(ours) == len(held) / 2
 
 
 def test_the_warm_start_is_refuted_by_its_record_and_others_wait() -> None:

@@ -97,21 +97,29 @@ def of_study(test: Check, kept: Kept, verdicts: dict[str, Tree]) -> Measure:
 
 
 def of_record(test: Check, tree: Tree) -> Measure:
-    """The test's number in a record of any other kind."""
+    """The test's number in a record of any other kind; ConfigError where it is not there."""
     values = numbers(tree, test.value)
     if test.over:
         others = numbers(tree, test.over)
         if len(others) == 1 < len(values):
             others *= len(values)
-        logs = [math.log(a / b) for a, b in zip(values, others, strict=True)]
+        logs = [math.log(a / b) for a, b in _both(test, values, others)]
         found = _paired(logs, LEVEL, "ratio", 0.0)
         low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
         value, margin = math.exp(found.value), _margin(test, 0.0)
         return Measure(value, low, high, found.level, found.count, "ratio", margin)
     if test.minus:
         others = numbers(tree, test.minus)
-        values = [a - b for a, b in zip(values, others, strict=True)]
+        values = [a - b for a, b in _both(test, values, others)]
     return _paired(values, LEVEL, "", _margin(test, 0.0))
+
+
+def _both(test: Check, values: list[float], others: list[float]) -> list[tuple[float, float]]:
+    """Numbers side by side; ConfigError where there are more of one kind."""
+    if len(values) != len(others):
+        place = test.minus or test.over
+        raise ConfigError(f"{test.value}: {len(values)} numbers, and {len(others)} at {place}")
+    return list(zip(values, others, strict=True))
 
 
 def _arm(kept: Kept, name: str) -> Tree:
