@@ -10,7 +10,8 @@ Runs are cells of the ledger, one thread each: what was stopped goes on with the
 the table is written when all are known. A step's time is the median of the run's steps; it is only
 worth reading to a tenth, and with one worker on a machine that computes nothing else. A part that
 cannot stand there says why in one line; one that diverges or fails is shown. A part that the preset
-does not ask for (a router) stands beside the one that does, which its note names.
+does not ask for (a router) stands beside the one that does, a model of pictures in the preset of
+pictures; the note names either.
 """
 
 import argparse
@@ -38,6 +39,8 @@ from partbench.train.metrics import read
 SLOTS = [slot for slot in menu.SLOTS if slot != "task"]
 HEAD = ["part", "parameters", "first loss", "last loss", "score", "ms a step", "time", "note"]
 Row = dict[str, Any]
+PICTURES = {"model=cnn_a", "model=cnn_b", "model=vit"}
+"""Models that read no text; they stand in the preset `images`."""
 
 
 def main() -> None:
@@ -53,12 +56,14 @@ def main() -> None:
     chosen = parser.parse_args()
     os.nice(chosen.nice)
     edits = dict(parse_assignment(text, "--set") for text in chosen.set)
-    base = base_config("quick").edit({"train.steps": chosen.steps, "train.evaluations": 1, **edits})
-    configs = {"base": base} | {
-        f"{slot}={part}": base.edit({**BESIDE.get(slot, {}), slot: part})
-        for slot, _, name in (what.partition("=") for what in chosen.only)
-        for part in ([name] if name else menu.names(slot))
-    }
+    edits = {"train.steps": chosen.steps, "train.evaluations": 1, **edits}
+    base, pictures = (base_config(name).edit(edits) for name in ("quick", "images"))
+    configs = {"base": base}
+    for slot, _, name in (what.partition("=") for what in chosen.only):
+        for part in [name] if name else menu.names(slot):
+            label = f"{slot}={part}"
+            around = pictures if label in PICTURES else base
+            configs[label] = around.edit({**beside(label), slot: part})
     found = {name: prepared(base, config, chosen.seed) for name, config in configs.items()}
     ledger = Ledger()
     train(ledger, [cell for cell in found.values() if isinstance(cell, Cell)], chosen.workers)
@@ -94,12 +99,20 @@ def train(ledger: Ledger, cells: list[Cell], workers: int) -> None:
         engine.run(folders, tell)
 
 
+def beside(name: str) -> dict[str, Any]:
+    """What must stand beside this part for it to be built or used at all."""
+    if name == "embedding=cipher":
+        return {"head": "linear"}
+    return BESIDE.get(name.partition("=")[0], {})
+
+
 def row(ledger: Ledger, name: str, cell: Cell | str) -> Row:
     """What became of one run; a note and no numbers where there was none."""
-    beside = (f"{slot}={part}" for slot, part in BESIDE.get(name.partition("=")[0], {}).items())
-    found: Row = {"part": name, "note": cell if isinstance(cell, str) else ", ".join(beside)}
     if isinstance(cell, str):
-        return found
+        return {"part": name, "note": cell}
+    note = ["the preset `images`, digits"] if name in PICTURES else []
+    note += [f"{slot}={part}" for slot, part in beside(name).items()]
+    found: Row = {"part": name, "note": ", ".join(note)}
     record = ledger.record(cell)
     if record is None:
         return found | {"note": "no record: see the ledger's logs"}
@@ -131,7 +144,7 @@ def line(found: Row, base: Row) -> str:
         "" if found["parameters"] is None else f"{found['parameters']:,}",
         *(number(found[name], 3) for name in ("first", "last", "score")),
         number(found["step"], 1),
-        number(found["step"] / base["step"], 2),
+        number(math.nan if found["part"] in PICTURES else found["step"] / base["step"], 2),
         found["note"],
     ]
     return "| " + " | ".join(cells) + " |"
@@ -153,7 +166,8 @@ def page(rows: list[Row], base: Config, arguments: str) -> str:
         "alone in the quick preset, at its own default settings, one seed, one thread, float32.",
         "A table of what works and what it takes, not of what is better: for that there is",
         "`partbench compare`. The last loss is the mean of the last tenth of the steps, in nats;",
-        f"the score is {unit} on held-out text; the time is a step's over the base's.",
+        f"the score is {unit} on held-out text, bits per picture on held-out pictures;",
+        "the time is a step's over the base's.",
         "",
         f"{dims['depth']} layers, width {dims['width']}, {train['steps']} steps of "
         f"{train['batch']} x {dims['context']} tokens. {here['processor']}, torch {here['torch']}.",

@@ -4,8 +4,9 @@
                                   [--precision bfloat16] [--only mhc dynamic_mhc ...] [--json]
 
 Each variant is partbench's own model in its own trainer, with that residual part, in a fresh
-process; they take blocks of steps in turn, the plain residual first, and the ratio to it is printed
-with its interval. The package's modules stand in the same model, through `package_residual.py`.
+process; a few of them at a time take blocks of steps in turn with the plain residual, and the ratio
+to it is printed with its interval. The package's modules stand in the same model, through
+`package_residual.py`.
 Memory: bytes that one batch saves for its derivative, counted, and what two steps take at their
 peak.
 """
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, default="11m")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--steps", type=int, default=4, help="steps of a block")
+    parser.add_argument("--together", type=int, default=5, help="variants in memory at a time")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--attention", choices=["fused", "explicit"], default="explicit")
@@ -87,7 +89,18 @@ def main() -> None:
 
 def run(chosen: argparse.Namespace) -> dict[str, Any]:
     """Every variant's timing against the plain residual's, and what it holds."""
-    names = [PLAIN, *(name for name in chosen.only or VARIANTS if name != PLAIN)]
+    others = [name for name in chosen.only or VARIANTS if name != PLAIN]
+    groups = [others[at : at + chosen.together] for at in range(0, len(others), chosen.together)]
+    found: dict[str, Any] = {"absent": [], "variants": {}}
+    for group in groups or [[]]:
+        absent, variants = in_turn([PLAIN, *group], chosen)
+        found["absent"] += absent
+        found["variants"] |= variants
+    return found
+
+
+def in_turn(names: list[str], chosen: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """Names that are not installed; what the others took in turn, and what they hold."""
     absent, workers = [], {}
     with ExitStack() as stack:
         for name in names:
@@ -110,8 +123,7 @@ def run(chosen: argparse.Namespace) -> dict[str, Any]:
                 absent.append(name)
         blocks = {n: w.block("step", threads=chosen.threads) for n, w in workers.items()}
         rows = interleave(blocks, rounds=chosen.rounds, steps=chosen.steps).table()
-        variants = {name: {**row, **workers[name].facts} for name, row in rows.items()}
-    return {"absent": absent, "variants": variants}
+    return absent, {name: {**row, **workers[name].facts} for name, row in rows.items()}
 
 
 def work() -> None:

@@ -1,6 +1,8 @@
 """`partbench check transfer`, at sizes that take a second or two."""
 
 import json
+import math
+from collections import Counter
 
 import pytest
 
@@ -33,7 +35,13 @@ def test_the_sweep_is_drawn_and_trains_nothing_twice(partbench, work):
     assert "of 9 runs" in first.err  # 2 sizes of 2 axes at 3 rates; the base is in both axes
     found = json.loads(first.out)
     assert {row["check"] for row in found["checks"]} == {"movement", "best rate"}
-    assert len(found["sweep"]["width"]) == len(found["sweep"]["depth"]) == 6
+    for axis, first_size in (("width", 16), ("depth", 1)):
+        tried = Counter(row["size"] for row in found["sweep"][axis])
+        assert tried[first_size] >= 3
+        assert len(tried) == 2
+        for size, at in found["best"][axis].items():  # no longer at the edge, or four rates more
+            rates = [math.log2(r["rate"]) for r in found["sweep"][axis] if r["size"] == int(size)]
+            assert min(rates) < at < max(rates) or tried[int(size)] == 7
     assert all(row["score"] for row in found["sweep"]["depth"])
     page = (work / "runs" / "transfer-completep-adamw" / "transfer.html").read_text()
     assert page.count("<svg") == 4

@@ -6,7 +6,7 @@ import pytest
 
 from partbench.core.config import Config
 from partbench.core.errors import ConfigError
-from partbench.study.rate_transfer import Plan, best, judge, slope
+from partbench.study.rate_transfer import Plan, best, beyond, judge, slope
 
 GRID = [2.0**k for k in range(-3, 4)]
 
@@ -52,6 +52,15 @@ def test_the_edge_of_the_grid_is_said(at: float) -> None:
 
 FLAT = {"width": {32: 1.0, 64: 1.05}, "depth": {2: 1.0, 4: 0.95}}
 STEEP = {"width": {32: 1.0, 64: 2.0}, "depth": {2: 1.0, 4: 2.0}}
+
+
+def test_a_best_rate_at_the_edge_asks_for_the_next() -> None:
+    falling = {1.0: 3.0, 2.0: 2.0, 4.0: 1.0}
+    assert beyond(falling, 7) == 8.0
+    assert beyond({rate: -score for rate, score in falling.items()}, 7) == 0.5
+    assert beyond(falling, 3) is None
+    assert beyond({1.0: 3.0, 2.0: 1.0, 4.0: 2.0}, 7) is None
+    assert beyond(falling | {8.0: math.inf}, 7) is None
 
 
 def test_flat_movement_passes_and_growing_movement_fails() -> None:

@@ -1,6 +1,7 @@
 """`partbench check`: is the laboratory itself sound? So far: do learning rates transfer."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,8 @@ import typer
 from partbench.cli.options import Base, Sets
 
 FAILED, INTERRUPTED = 1, 130
+MORE = 4
+"""Rates that a size may get beyond the grid until its best is no longer at the edge."""
 app = typer.Typer(help="Check what a study relies on.", no_args_is_help=True)
 
 
@@ -87,8 +90,6 @@ def transfer(
 
 def _moved(plan: Any, axis: str) -> list[dict[str, Any]]:
     """One row a size, geometric means over the seeds."""
-    import math
-
     from partbench.measure.coordinates import movement
 
     rows = []
@@ -107,26 +108,52 @@ def _moved(plan: Any, axis: str) -> list[dict[str, Any]]:
 def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
     """axis -> size -> rate -> mean score (infinite where a seed diverged), and the score's unit.
 
-    Cells go through the ledger, so that what was trained once is not trained again.
+    A size whose best rate lies at the edge gets the next one too, up to MORE beyond the grid. Cells
+    go through the ledger, so that what was trained once is not trained again.
     """
     from partbench.core.numerics import Numerics
-    from partbench.engines.local import Local, cores
     from partbench.study.ledger import Ledger
+    from partbench.study.rate_transfer import beyond
     from partbench.study.spec import Study
 
-    numerics, ledger = Numerics(), Ledger()
-    points = {
-        (axis, size, rate, seed): plan.trained(axis, size, rate)
+    ledger, unit = Ledger(), ""
+    study = Study(
+        name="transfer", question="", base=plan.base, arms={"-": plan.base}, numerics=Numerics()
+    )
+    scores: dict[str, dict[int, dict[float, float]]] = {
+        axis: {size: {} for size in sizes} for axis, sizes in plan.axes.items()
+    }
+    wanted = [
+        (axis, size, rate)
         for axis, sizes in plan.axes.items()
         for size in sizes
         for rate in plan.grid
-        for seed in plan.seeds
-    }
-    study = Study(
-        name="transfer", question="", base=plan.base, arms={"-": plan.base}, numerics=numerics
-    )
-    cells = {point: study.cell(config, point[-1]) for point, config in points.items()}
-    waiting = [ledger.prepare(cell) for cell in cells.values() if not ledger.finished(cell)]
+    ]
+    while wanted:
+        cells = {
+            point: [study.cell(plan.trained(*point), seed) for seed in plan.seeds]
+            for point in wanted
+        }
+        _train(ledger, [cell for each in cells.values() for cell in each], study.numerics.threads)
+        for (axis, size, rate), each in cells.items():
+            records = [ledger.finished(cell) or {} for cell in each]
+            unit = records[0].get("unit", unit)
+            values = [r["score"] if r.get("status") == "finished" else math.inf for r in records]
+            scores[axis][size][rate] = sum(values) / len(values)
+        following = {
+            (axis, size): beyond(found, plan.rates + MORE)
+            for axis, sizes in scores.items()
+            for size, found in sizes.items()
+        }
+        wanted = [(*at, rate) for at, rate in following.items() if rate is not None]
+    return scores, unit
+
+
+def _train(ledger: Any, cells: list[Any], threads: int) -> None:
+    """Every cell that has no outcome yet, as many side by side as there are cores."""
+    from partbench.engines.local import Local, cores
+
+    waiting = [ledger.prepare(cell) for cell in cells if not ledger.finished(cell)]
     folders = list(dict.fromkeys(waiting))  # the base size is in both axes
     slots = max(1, len({core for slot in range(64) for core in cores(slot, 1)}))
     done = 0
@@ -137,7 +164,7 @@ def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
             done += 1
             sys.stderr.write(f"\r{done} of {len(folders)} runs")
 
-    with Local(slots, numerics.threads, ledger.root.parent / "logs") as engine:
+    with Local(slots, threads, ledger.root.parent / "logs") as engine:
         try:
             engine.run(folders, tell)
         except KeyboardInterrupt:
@@ -145,17 +172,6 @@ def _sweep(plan: Any) -> tuple[dict[str, dict[int, dict[float, float]]], str]:
             raise typer.Exit(INTERRUPTED) from None
     if folders:
         sys.stderr.write("\n")
-    scores: dict[str, dict[int, dict[float, float]]] = {}
-    unit = ""
-    for (axis, size, rate, _), cell in cells.items():
-        record = ledger.finished(cell) or {}
-        unit = record.get("unit", unit)
-        score = record.get("score") if record.get("status") == "finished" else None
-        row = scores.setdefault(axis, {}).setdefault(size, {})
-        row[rate] = row.get(rate, 0.0) + (
-            float("inf") if score is None else score / len(plan.seeds)
-        )
-    return scores, unit
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from partbench.parts.residual.weighted import weighted
+from partbench.parts.residual import rows as stored
+from partbench.parts.residual.rows import Rows
 from partbench.parts.shapes import Stream
 
 MOST = 13
@@ -33,7 +34,7 @@ class Maps(NamedTuple):
 class Lazy(NamedTuple):
     """Streams: stream i is sum_j shares[i, j] rows[j]."""
 
-    rows: tuple[Stream, ...]
+    rows: Rows
     shares: Tensor  # [n, rows]
     maps: Maps
 
@@ -41,17 +42,18 @@ class Lazy(NamedTuple):
 def begin(x: Stream, reads: Tensor, writes: Tensor, carries: Tensor) -> Lazy:
     """n streams, all x. reads, writes [sublayer, n], carries [sublayer, n, n]."""
     maps = Maps(reads.unbind(), writes.unbind(), carries.unbind())
-    return Lazy((x,), reads.new_ones(reads.shape[1], 1), maps)
+    rows = stored.begin(x, min(len(reads), MOST) + 1)
+    return Lazy(rows, reads.new_ones(reads.shape[1], 1), maps)
 
 
 def read(sublayer: int, state: Lazy) -> tuple[Stream, Lazy]:
     """a_l h, before any norm."""
-    if len(state.rows) > MOST:
+    if len(state.rows.vectors) > MOST:
         state = folded(state)
     with torch.autocast(state.shares.device.type, enabled=False):
         # float32 as the plain stream: autocast would round these few numbers at every sublayer.
         weights = state.maps.reads[sublayer] @ state.shares
-    return weighted(weights, state.rows), state
+    return state.rows.sum(weights), state
 
 
 def write(sublayer: int, state: Lazy, output: Stream) -> Lazy:
@@ -59,12 +61,12 @@ def write(sublayer: int, state: Lazy, output: Stream) -> Lazy:
     with torch.autocast(state.shares.device.type, enabled=False):
         carried = state.maps.carries[sublayer] @ state.shares
     shares = torch.cat([carried, state.maps.writes[sublayer].unsqueeze(1)], dim=1)
-    return state._replace(rows=(*state.rows, output.to(state.rows[0].dtype)), shares=shares)
+    return state._replace(rows=state.rows.add(output), shares=shares)
 
 
 def end(state: Lazy) -> Stream:
     """The mean of the streams."""
-    return weighted(state.shares.mean(0), state.rows)
+    return state.rows.sum(state.shares.mean(0))
 
 
 def flops(sublayers: int, n: int, width: int) -> int:
@@ -79,11 +81,14 @@ def flops(sublayers: int, n: int, width: int) -> int:
 
 def streams(state: Lazy) -> Tensor:
     """All streams [batch, time, n, width]."""
-    return torch.stack(folded(state).rows, dim=2)
+    return torch.stack(folded(state).rows.vectors, dim=2)
 
 
 def folded(state: Lazy) -> Lazy:
     """The same streams, made."""
-    rows = tuple(weighted(share, state.rows) for share in state.shares.unbind())
-    eye = torch.eye(len(rows), dtype=state.shares.dtype, device=state.shares.device)
+    first, *others = (state.rows.sum(share) for share in state.shares.unbind())
+    rows = stored.begin(first, max(len(state.shares), MOST) + 1)
+    for other in others:
+        rows = rows.add(other)
+    eye = torch.eye(len(state.shares), dtype=state.shares.dtype, device=state.shares.device)
     return state._replace(rows=rows, shares=eye)

@@ -19,9 +19,14 @@ from partbench.parts.shapes import Stream
 def weighted(weights: Tensor, rows: Sequence[Stream]) -> Stream:
     """sum_j weights[j] rows[j]; weights [k], rows k streams of one shape and type."""
     if torch.compiler.is_compiling():
-        return sum((w * row for w, row in zip(weights.unbind(), rows, strict=True)), rows[0] * 0)
+        return plain_sum(weights, rows)
     answer: Tensor = _Weighted.apply(weights, *rows)
     return answer
+
+
+def plain_sum(weights: Tensor, rows: Sequence[Stream]) -> Stream:
+    """The same sum in torch's own products and sums."""
+    return sum((w * row for w, row in zip(weights.unbind(), rows, strict=True)), rows[0] * 0)
 
 
 class _Weighted(torch.autograd.Function):
