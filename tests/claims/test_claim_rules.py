@@ -41,6 +41,16 @@ def test_numbers_are_found_by_their_place(place: str, expected: list[float]) -> 
     assert numbers(TREE, place) == expected
 
 
+def test_a_null_is_no_number_and_decides_nothing() -> None:
+    tree = {"best": {"inside": None}, "other": 2.0}
+    assert numbers(tree, "best.inside") == []
+    for more in ({}, {"over": "best.inside"}, {"minus": "best.inside"}):
+        test = Check(says="", run="r", holds="lower", value="best.inside", exact=True, **more)
+        made = measures.of_record(test, tree)
+        assert made.reason == "the committed records hold no number for this"
+        assert status.outcome(test, made) == "open"
+
+
 @pytest.mark.parametrize("place", ["rows[name=d].errors", "nothing", "rows.0.name", "curve.7"])
 def test_a_place_without_numbers_is_an_error(place: str) -> None:
     with pytest.raises(ConfigError, match="no numbers there"):

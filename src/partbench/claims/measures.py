@@ -105,6 +105,8 @@ def of_record(test: Check, tree: Tree) -> Measure:
             others *= len(values)
         logs = [math.log(a / b) for a, b in _both(test, values, others)]
         found = _paired(logs, LEVEL, "ratio", 0.0)
+        if found.reason:
+            return found
         low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
         value, margin = math.exp(found.value), _margin(test, 0.0)
         return Measure(value, low, high, found.level, found.count, "ratio", margin)
@@ -131,15 +133,15 @@ def _number(kept: Kept, name: str, seed: int, test: Check) -> float | None:
     if record is None or record["status"] != "finished":
         return None
     try:
-        found = numbers(record, test.measure)[0]
+        found = numbers(record, test.measure)
     except ConfigError:
         return None
-    return abs(found) if test.size else found
+    return None if not found else abs(found[0]) if test.size else found[0]
 
 
 def _paired(differences: list[float], level: float, unit: str, margin: float) -> Measure:
     if not differences:
-        return _none("the committed records do not hold this number")
+        return _none("the committed records hold no number for this")
     if len(differences) == 1:
         return Measure(differences[0], None, None, None, 1, unit, margin)
     found = paired(differences, level)
