@@ -13,9 +13,8 @@ Tree = dict[str, Any]
 def standing(claim: Claim, told: Tree) -> str:
     """The status in plain words; open says why, and not testable here what was tested instead."""
     if told["status"] == UNTESTABLE:
-        if not told["recorded"]:
-            return f"{UNTESTABLE}; what is tested instead has not run yet"
-        return f"{UNTESTABLE}; tested instead: {_why_open(claim, told, told['tested'])}"
+        came_out = _why_open(claim, told, told["tested"] or OPEN)
+        return f"{UNTESTABLE}; instead {claim.instead}: {came_out}"
     return _why_open(claim, told, told["status"])
 
 
