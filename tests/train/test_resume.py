@@ -65,6 +65,19 @@ def test_a_run_whose_loss_rose_is_diverged_however_often_it_stopped(stop, text, 
     assert stopped == whole
 
 
+def test_a_run_that_hardly_learns_wanders_and_has_not_diverged(text, tmp_path):
+    """One that begins at guessing ends a hair above it at some seeds: the next batch is another."""
+    rose, cold = [], {"part": "saffu", "start": "cold"}
+    for seed in range(8):
+        run = cell(text, seed=seed, model=cold, optimizer__rate=1e-12, train__steps=2)
+        run_cell(run, tmp_path / f"{seed}")
+        found = outcome(tmp_path / f"{seed}")
+        assert found["record"]["status"] == "finished", found["record"]["reason"]
+        first, second = (row["loss"] for row in found["metrics"])
+        rose.append(second > first > math.log(256))
+    assert any(rose)
+
+
 def test_a_counting_model_that_is_stopped_counts_anew(text, tmp_path):
     run = cell(text, model="ngram")
     run_cell(run, tmp_path / "whole")
