@@ -145,7 +145,7 @@ def test_a_command_is_planned_run_and_kept(monkeypatch, capsys, tmp_path: Path) 
     known_machine()
     code, out, _ = run(monkeypatch, capsys, "run", "D1b", "--only", "noise_key_peers", "--dry-run")
     assert code == 0
-    assert "D1b  noise_key_peers: 58 to 76 cells, 0 known; " in out
+    assert "D1b  noise_key_peers: 40 to 40 cells, 0 known; " in out
     monkeypatch.chdir(tmp_path)
     code, out, _ = run(monkeypatch, capsys, "run", "A2a", "--dry-run")
     assert out.startswith("A2a  conditioning_emoji: needs emoji32.npz, fashion-mnist\n")

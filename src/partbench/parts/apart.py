@@ -135,11 +135,13 @@ def _runs(chunk: Windows) -> Tensor:
 
 
 def _asked(chunk: Windows) -> Tensor:
-    """Whether each of those runs holds nothing but what is asked for, bool [windows, runs].
+    """Whether each of those runs ends by the last token that is asked for, bool [windows, runs].
 
-    What fills up short rows is the same everywhere and no text.
+    What fills up short rows comes after that, is the same everywhere and no text. What is only
+    read, before a token that is asked for, is text like any other.
     """
-    counts = torch.nn.functional.pad(chunk.weights.cpu() > 0, (1, 0), value=True)
+    to_come = (chunk.weights.cpu() > 0).flip(1).cummax(1).values.flip(1)
+    counts = torch.nn.functional.pad(to_come, (1, 0), value=True)
     return counts.unfold(1, min(RUN, counts.shape[1]), 1).all(-1)
 
 
