@@ -40,8 +40,7 @@ golden: $(READY)  ## rewrite the golden losses; needs a CHANGELOG line "changes 
 	$(BIN)/python -m tests.golden.rewrite
 
 docs: $(READY)  ## the documentation as a site in site/
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt zensical
-	$(BIN)/zensical build
+	$(BIN)/zensical build --strict
 
 bench: $(READY)  ## speed beside the peers; nothing else may compute meanwhile
 	$(BIN)/python benchmarks/train_step.py

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -106,6 +107,11 @@ class Tab:
         path.write_bytes(b64decode(self.call("Page.captureScreenshot")["data"]))
 
 
+def loopback() -> str:
+    """The address of this machine for itself."""
+    return str(socket.getaddrinfo(None, 0, family=socket.AF_INET)[0][4][0])
+
+
 @contextmanager
 def opened(address: str) -> Iterator[Tab]:
     """The address in a fresh browser, which is ended afterwards."""
@@ -118,7 +124,8 @@ def opened(address: str) -> Iterator[Tab]:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            tab = Tab(_tab(Path(folder), browser, str(urlsplit(address).hostname)))
+            host = urlsplit(address).hostname or loopback()
+            tab = Tab(_tab(Path(folder), browser, host))
             tab.call("Page.navigate", url=address)
             yield tab
             tab.socket.close()

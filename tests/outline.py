@@ -40,6 +40,7 @@ def check_ids(text: str) -> None:
     ids = [attributes["id"] for _, attributes in outline(text).seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     references = re.findall(r"url\(#([^)]+)\)", text) + re.findall(r'labelledby="([^"]+)"', text)
+    references += re.findall(r'href="#([^"]*)"', text)
     assert set(references) <= set(ids)
 
 

@@ -44,6 +44,7 @@ MISTAKES = {
         [*ASK[:3], "--metric-csv", "m.csv:loss", *ASK[5:], "--at-once", "2"],
         ["{out}/m.csv", "--at-once 1"],
     ),
+    "no such tracker": ([*ASK, "--track", "wanbd"], ["wanbd", "did you mean 'wandb'"]),
     "from nothing": (["compare", "--from", "none.csv", "--margin", "1"], ["none.csv"]),
     "from without margin": (["compare", "--from", "runs.csv"], ["--margin is missing", "score"]),
     "from and a swap": (["compare", "--from", "runs.csv", "--swap", "ffn=mlp"], ["--from"]),
@@ -153,6 +154,39 @@ def test_the_example_is_a_trainer_that_needs_nothing_of_ours(partbench, work):
     )  # fmt: skip
     assert again["totals"]["cells_reused"] == 8, "another way to read the number runs nothing"
     assert again["arms"][0]["pairs"] == report["arms"][0]["pairs"]
+
+
+@pytest.mark.slow
+def test_a_tracker_gets_the_curve_of_every_run_and_changes_no_verdict(partbench, work):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    plain = partbench(*ASK, "--out", "plain", "--json", "--looks", "2")
+    more = ["--first-seed", "2", "--out", "tracked", "--json", "--looks", "2"]
+    said = partbench(*ASK, *more, "--track", "tensorboard")
+    assert said.code == plain.code == 0, said.err
+    report = json.loads(said.out)
+    scores = {
+        f"{name}/seed-{pair['seed']}": pair[side]
+        for arm in report["arms"]
+        for pair in arm["pairs"]
+        for name, side in (("base", "base"), (arm["name"], "arm"))
+    }
+    found = {}
+    for path in (work / "tracked" / "tensorboard").rglob("events.*"):
+        rows = [
+            (value.tag, event.step, value.tensor.float_val[0])
+            for event in EventFileLoader(str(path)).Load()
+            for value in event.summary.value
+        ]
+        name = "/".join(path.parent.relative_to(work / "tracked" / "tensorboard").parts)
+        found[name.rpartition("-")[0]] = rows
+    fresh = {name: score for name, score in scores.items() if name.endswith("seed-3")}
+    assert found.keys() == fresh.keys(), "what the first study ran is not handed on again"
+    for name, score in fresh.items():
+        assert ("val_loss", 1, 9.0) in found[name]
+        assert ("val_loss", 2, pytest.approx(score)) in found[name]
+        assert ("end/score", 0, pytest.approx(score)) in found[name]
 
 
 @pytest.mark.slow

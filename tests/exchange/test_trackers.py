@@ -67,7 +67,8 @@ def test_steps_are_handed_on_once_and_the_record_ends_the_run(tmp_path, kept):
 
 
 def test_a_run_that_is_taken_up_again_is_not_told_twice(tmp_path, kept):
-    followed = following.Followed(Run("a", "s", "base", 1, str(tmp_path), {}))
+    run = Run("a", "s", "base", 1, str(tmp_path), {})
+    followed = following.Followed(run, following.CellFiles(run))
     metrics(tmp_path, 0, 4)
     assert not followed.look(kept, False)
     (tmp_path / "metrics.jsonl").write_text("")

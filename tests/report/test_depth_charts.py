@@ -21,9 +21,8 @@ def with_probes(base: list, arm: list) -> dict:
 def test_base_and_arm_are_drawn_point_by_point():
     report = with_probes([1.0, 2.0, 4.0], [1.0, 1.1, 1.2])
     drawn = depth.stream(report["arms"][0], report)
-    rows = [layer["data"]["values"] for layer in drawn["layer"]]
-    assert [row["value"] for row in rows[0]] == [1.0, 2.0, 4.0]
-    assert [row["value"] for row in rows[2]] == [1.0, 1.1, 1.2]
+    rows = [[value for _, value in mark.points] for mark in drawn.marks]
+    assert rows == [[1.0, 2.0, 4.0]] * 2 + [[1.0, 1.1, 1.2]] * 2
     titles = [figure.title for figure in inside.figures(report["arms"][0], report, 0)]
     assert "The stream over depth" in titles
     assert "Gain of the mixing" not in titles

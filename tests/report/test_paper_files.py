@@ -54,7 +54,7 @@ def test_gain_against_cost_has_a_point_for_each_cost_that_is_known(several) -> N
     assert rows[1]["time_ratio"] is None
     made = trade.trade(several, narrow=False)
     assert len(made["hconcat"]) == 4
-    points = made["hconcat"][0]["layer"][-3]["data"]["values"]
+    points = made["hconcat"][0]["layer"][-4]["data"]["values"]
     assert [point["letter"] for point in points] == list("acd")
     assert len(trade.trade(several, narrow=True)["vconcat"]) == 2
     assert trade.trade(under_way(), narrow=False) is None
@@ -123,3 +123,11 @@ def test_the_ladder_shows_the_law_and_the_trend() -> None:
     assert len(rungs.law(arm, report)["layer"]) == 2
     report["ladder"]["trends"] = {}
     assert rungs.trend_line(arm, report, [1e12, 1e14]) == []
+
+
+@pytest.mark.parametrize("most", [3, 6])
+@pytest.mark.parametrize("ends", [(0.87, 1.13), (0.88, 1.9), (0.5, 3), (0.002, 900), (0.9, 25)])
+def test_ratios_of_costs_are_named_with_room_between_them(ends, most) -> None:
+    found = trade.ticks(list(ends), most)
+    assert 2 <= len(found) <= most
+    assert all(ends[0] <= tick <= ends[1] for tick in found)

@@ -54,7 +54,7 @@ def part_text(part: Part) -> str:
 
 def _plain(text: str) -> str:
     """Prose that Markdown leaves as it is."""
-    return re.sub(r"([*\[\]<])", r"\\\1", text)
+    return re.sub(r"([*\[\]])", r"\\\1", text.replace("<", "&lt;"))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,18 @@ def test_every_line_is_a_command_that_exists(block: Block, line: str, capsys) ->
         assert line.startswith(SETUP), f"{block}: no test runs `{line}`"
 
 
+def test_commands_that_need_another_machine_are_commands_too() -> None:
+    """`text` blocks are not run; what in them is said to `partbench` is read too."""
+    seen = 0
+    for block in [b for b in ALL if b.language == "text"]:
+        for line in block.body.replace("\\\n", " ").splitlines():
+            said = re.fullmatch(r"(?:[A-Z_]+=\S+ +)*partbench ([a-z]+ .*)", line.strip())
+            if said and said[1].split()[0] in COMMAND.commands:
+                parsed(words(f"partbench {said[1]}"))
+                seen += 1
+    assert seen > 10
+
+
 @pytest.mark.parametrize(
     "document", [pytest.param(d, marks=pytest.mark.slow if d in LEARNS else ()) for d in RUN]
 )

@@ -174,6 +174,20 @@ def test_everything_is_brought_up_to_date(runs):
     assert rows == {runs[0].id: "damaged", runs[2].id: "finished", runs[3].id: "failed"}
 
 
+def test_a_cell_whose_spec_hashes_to_another_address_is_told_and_all_others_are_listed(runs):
+    path = Ledger().folder(runs[0]) / "spec.json"
+    path.write_text(path.read_text().replace('"seed": ', '"seed": 7'))
+    ledger = Ledger()
+    for _ in range(2):  # a dashboard asks again and again
+        rows = {row["id"]: row["status"] for row in ledger.index.everything()}
+        assert len(rows) == 4
+        assert rows[runs[0].id] == "damaged"
+    assert len(ledger.repairs) == 1
+    assert f"cell {runs[0].id[:12]} is damaged" in ledger.repairs[0]
+    path.write_text('{"config": {}}')
+    assert rows == {row["id"]: row["status"] for row in Ledger().index.everything()}
+
+
 def test_rows_that_lie_are_found_and_mended(runs):
     before = Ledger().index.everything()
     with sqlite3.connect(Ledger().index.path) as db:

@@ -28,7 +28,7 @@ def calibrate(
 ) -> None:
     """Measure false alarms, power and coverage of the bench itself, and write the page on it.
 
-    Trains some four thousand tiny cells, which takes an hour or more of one core, and judges more
+    Trains some seven thousand tiny cells, which takes an hour or more of one core, and judges more
     than a hundred thousand studies drawn from them. Ctrl-C is safe: the same command goes on. Exit
     codes: 0 complete, 1 a cell failed, 3 time is up (--for), 130 Ctrl-C.
     """

@@ -1,6 +1,7 @@
 """What a person sees while commands run: one live line on a terminal, plain lines in a pipe."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,23 @@ Tree = dict[str, Any]
 
 
 class RunsLive:
-    """Listens to the driver of outside commands (`study.outside.driver.Listener`)."""
+    """Listens to the driver of outside commands (`study.outside.driver.Listener`).
 
-    def __init__(self, question: Question, at_once: int) -> None:
+    `follow` is told of every run that is about to start, with the name of its arm.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        at_once: int,
+        follow: Callable[[Run, str], None] = lambda run, arm: None,
+    ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         self.question = question
         self.at_once = at_once
+        self.follow = follow
         self.console = Console(stderr=True, highlight=False, emoji=False)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -79,6 +89,7 @@ class RunsLive:
         """A run begins."""
         self.waiting.pop(run.id, None)
         self.under_way[run.id] = time.monotonic()
+        self.follow(run, self.names[run.id])
         self._note()
 
     def ended(self, run: Run, seconds: float | None) -> None:

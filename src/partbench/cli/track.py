@@ -51,12 +51,16 @@ class Tracking:
     def follow(self, job: "Job", study: str, where: Path, folder: Path) -> None:
         """Follow a cell that trains in `where`; `folder` is the study's. At once, never waiting."""
         cell = job.cell
-        if self.name is None or cell.id in self.told or (where / names.RECORD).exists():
+        if self.name is None or (where / names.RECORD).exists():
             return
-        self.told.add(cell.id)
         config = {**cell.config, "numerics": cell.numerics}
-        run = Run(cell.id, study, job.arm, cell.seed, str(where.absolute()), config)
-        self._write(json.dumps(dataclasses.asdict(run)) + "\n", folder)
+        self.tell(Run(cell.id, study, job.arm, cell.seed, str(where.absolute()), config), folder)
+
+    def tell(self, run: Run, folder: Path) -> None:
+        """Follow any run, told once."""
+        if self.name is not None and run.id not in self.told:
+            self.told.add(run.id)
+            self._write(json.dumps(dataclasses.asdict(run)) + "\n", folder)
 
     def _write(self, line: str, folder: Path) -> None:
         if self.process is None:
@@ -110,8 +114,12 @@ def follow(
     folder: Annotated[Path, typer.Argument(help="The study's folder.")],
 ) -> None:
     """Hand the metrics of runs, given line by line on standard input, to a tracker."""
-    from partbench.exchange.trackers.follow import main
+    from partbench.exchange.trackers.follow import CellFiles, Reader, main
+    from partbench.study.outside.tracked import CommandFiles
+
+    def reader(run: Run) -> Reader:
+        return CommandFiles(run) if run.reading else CellFiles(run)
 
     if hasattr(os, "nice"):
         os.nice(10)
-    main(name, folder)
+    main(name, folder, reader)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from partbench.cli.ending import (
     show,
 )
 from partbench.cli.options import Careful, Looks, seconds_of
+from partbench.cli.track import Track, Tracking
 
 OWN_FILES = ("report.*", "study.json", "again.json", ".lock")
 """What a study puts into its folder."""
@@ -76,6 +78,7 @@ def verdict(
     exit_code: ExitCode = False,
     as_json: AsJson = False,
     markdown: Markdown = None,
+    track: Track = None,
 ) -> None:
     """Run your own training commands in seed pairs and say which is better.
 
@@ -89,7 +92,8 @@ def verdict(
     from partbench.study.outside import command, question, source
     from partbench.study.outside import metric as metrics
     from partbench.study.outside.driver import Driver
-    from partbench.study.outside.runs import Runs
+    from partbench.study.outside.runs import Run, Runs
+    from partbench.study.outside.tracked import told
     from partbench.study.run import Interrupted
 
     if len(commands) < 2:
@@ -114,11 +118,16 @@ def verdict(
     question.check_files(asked, at_once)
     seconds = seconds_of(for_)
     folder = out or Path("runs") / asked.name
-    runs, live = Runs(), RunsLive(asked, at_once)
+    tracking, runs = Tracking(track, RunsLive.say), Runs()
+
+    def follow(run: Run, arm: str) -> None:
+        tracking.tell(told(run, asked, arm, runs.folder(run)), folder)
+
+    live = RunsLive(asked, at_once, follow)
     words = again(sys.argv[1:])
     driver = Driver(asked, folder, runs, at_once, live, seconds, words, shlex.split(words)[1:])
     try:
-        with live:
+        with closing(tracking), live:
             report = driver.run(write)
     except Interrupted:
         page = folder / "report.html"

@@ -52,6 +52,10 @@ class LedgerError(InputError):
     """The ledger, or any other place to write to, could not be written."""
 
 
+MANY = 30
+"""Choices that are more than these are not listed: the message stays one line."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A short hint: the choice most like `word`, or the list where none is near."""
     known = sorted(choices)
@@ -61,6 +65,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
         return f"did you mean '{lowered[close[0]]}'?"
     if not known:
         return "there is nothing to choose from here"
+    if len(known) > MANY:
+        return f"nothing is like it among {len(known)}, from '{known[0]}' to '{known[-1]}'"
     return "one of: " + ", ".join(known)
 
 

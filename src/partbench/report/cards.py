@@ -145,7 +145,7 @@ def _row(study: Tree, arm: Tree, part: Part, own: list[Tree]) -> tuple[str, ...]
         scale(study),
         study["grade"],
         study["name"],
-        ", ".join(others),
+        quantities.listed(others),
     )
 
 

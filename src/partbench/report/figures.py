@@ -4,7 +4,7 @@ from partbench.report import absent, inside, quantities, sentences
 from partbench.report.charts import curves, forest, pairs, profile, rates, rungs, trade
 from partbench.report.charts.svg import svg
 from partbench.report.drawing import DOTS, LINES, Figure, from_plans
-from partbench.report.numbers import curve_numbers, trade_numbers
+from partbench.report.numbers import curve_numbers, difference_numbers, trade_numbers
 
 BAND = ("band", "margin: too small to matter")
 
@@ -86,6 +86,7 @@ def of_arm(arm: dict, report: dict, place: int) -> list[Figure]:
             "The verdict uses the last point.",
             (("arm-plain", "arm minus base"), BAND),
             f"Difference of {name} from the base over the training steps, one line a pair.",
+            lambda: difference_numbers(arm, report),
         ),
         (
             curves.evaluation,
@@ -101,6 +102,7 @@ def of_arm(arm: dict, report: dict, place: int) -> list[Figure]:
             "As trained on, averaged over short stretches.",
             LINES,
             f"Training loss over the training steps of base and {name}, one line a seed.",
+            lambda: curve_numbers(arm, report, "train"),
         ),
         (
             rates.rates,

@@ -1,6 +1,6 @@
 """The report as Markdown: the same facts and the same sentences as the page."""
 
-from partbench.report import glossary, origins, sentences, stages, tables, tree
+from partbench.report import answers, glossary, origins, sentences, stages, tables, tree
 from partbench.report.absent import ours
 from partbench.report.measures import measures
 from partbench.report.profile import profile
@@ -15,6 +15,8 @@ def markdown(report: dict) -> str:
         safe(sentences.headline(report)),
         "",
         *warnings(report),
+        *(f"- *{each.question}* {safe(each.text)}" for each in answers.answers(report)),
+        "",
         f"Grade: **{report.get('grade') or 'not given'}**"
         + (f" ({grade})" if (grade := glossary.GRADES.get(report.get("grade") or "", "")) else "")
         + f". Study {line(report['name'])}, {report.get('status')}.",

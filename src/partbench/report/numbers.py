@@ -20,18 +20,47 @@ def trade_numbers(report: dict) -> Table:
     return Table("Gain and cost of every arm", headings, rows, (1, 2, 3, 4, 5))
 
 
-def curve_numbers(arm: dict, report: dict) -> Table:
-    """Mean held-out score of base and arm at every evaluation that all their seeds reached."""
+ROWS = 10
+"""Of a table of a curve: the last step, and others evenly far apart."""
+
+
+def curve_numbers(arm: dict, report: dict, kind: str = "evaluation") -> Table:
+    """Mean of a curve of base and arm at the steps that all their seeds reached.
+
+    kind: "evaluation", the held-out score, or "train", the training loss averaged over stretches,
+    as it is drawn.
+    """
     digits = quantities.decimals(report)
-    own = curves.curves_of(arm, "evaluation")
-    base = curves.curves_of(report.get("base"), "evaluation")
-    base = {seed: base[seed] for seed in base if seed in own}
-    means = [dict(curves.mean(side)) for side in (base, own)]
+    means = [dict(curves.mean(side)) for side in curves.sides_of(arm, report, kind).values()]
     rows = [
         (f"{step:,}", *(quantities.score(side.get(step), digits) for side in means))
-        for step in sorted(set(means[0]) | set(means[1]))
+        for step in some(sorted(set(means[0]) | set(means[1])))
     ]
-    return Table("Mean score by step", ("step", "base", "arm"), rows, (1, 2))
+    captions = {"evaluation": "Mean score by step", "train": "Mean training loss by step, in nats"}
+    return Table(captions[kind], ("step", "base", "arm"), rows, (1, 2))
+
+
+def difference_numbers(arm: dict, report: dict) -> Table:
+    """Arm minus base at each evaluation: the mean over the pairs, the lowest and the highest."""
+    digits = quantities.decimals(report)
+    paired = curves.paired_curves(arm, report)
+    means = dict(curves.mean(paired))
+    found: dict[float, list[float]] = {}
+    for curve in paired.values():
+        for step, value in curve:
+            found.setdefault(step, []).append(value)
+    rows = [
+        (f"{step:,}", *(quantities.signed(value, digits) for value in
+                        (means.get(step), min(found[step]), max(found[step]))))
+        for step in some(sorted(found))
+    ]  # fmt: skip
+    headings = ("step", "mean", "lowest pair", "highest pair")
+    return Table("Difference by step", headings, rows, (1, 2, 3))
+
+
+def some(steps: list) -> list:
+    """At most `ROWS` of them: the last, and others evenly far apart before it."""
+    return steps[::-1][:: -(-len(steps) // ROWS)][::-1]
 
 
 def depth_numbers(arm: dict, report: dict, probe: str, key: str, what: str, log: bool) -> Table:

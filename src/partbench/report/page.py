@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from partbench.report import (
     absent,
+    answers,
     figures,
     glossary,
     origins,
@@ -43,6 +44,7 @@ def names(report: dict) -> dict[str, Any]:
         "absent": absent,
         "ours": absent.ours(report),
         "arms": report["arms"],
+        "brief": answers.answers(report),
         "drawn": figures.drawn(report),
         "tables": tables,
         "stages": stages,

@@ -177,6 +177,13 @@ def number_of(many: int | None, noun: str) -> str:
     return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
 
 
+def listed(names: list[str], most: int = 3) -> str:
+    """Write names, and of many only the first: `a, b, c and 17 more`."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
 def setting(value: Any) -> str:
     """Write a configuration value as it would stand in TOML; absent ones as a dash."""
     if value is None:

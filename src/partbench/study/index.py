@@ -71,6 +71,10 @@ class Index:
             if id not in rows or rows[id]["stamp"] != stamp
         ]
         self._put([row for row in fresh if row["status"] != "damaged"], gone)
+        for row in fresh:
+            line = f"cell {row['id'][:12]} is damaged; `partbench ledger verify` says how"
+            if row["status"] == "damaged" and line not in self.said:
+                self.said.append(line)
         rows |= {row["id"]: row for row in fresh}
         return sorted((rows[id] for id in stamps), key=lambda row: (row["ended"], row["id"]))
 
@@ -196,16 +200,22 @@ def folders(root: Path) -> Iterator[Path]:
 
 
 def read_row(root: Path, id: str, stamp: str) -> Row:
-    """The row of one cell from its files."""
+    """The row of one cell from its files; a spec that hashes to another address is damaged."""
     folder = root / id[:2] / id
     try:
-        return row(
-            Cell.read(folder / names.SPEC), read_record(folder / names.RECORD, id), root, stamp
-        )
-    except (ConfigError, ValueError, FileNotFoundError):
-        blank: Row = dict.fromkeys(COLUMNS)
-        known = {"id": id, "status": "damaged", "ended": _ended(stamp), "stamp": stamp}
-        return blank | known | {"folder": f"{id[:2]}/{id}"}
+        cell = Cell.read(folder / names.SPEC)
+        if cell.id == id:
+            return row(cell, read_record(folder / names.RECORD, id), root, stamp)
+    except (ConfigError, ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
+        pass
+    return _damaged(id, stamp)
+
+
+def _damaged(id: str, stamp: str) -> Row:
+    """The row of a cell whose files are not what they say."""
+    blank: Row = dict.fromkeys(COLUMNS)
+    known = {"id": id, "status": "damaged", "ended": _ended(stamp), "stamp": stamp}
+    return blank | known | {"folder": f"{id[:2]}/{id}"}
 
 
 def row(cell: Cell, record: Row, root: Path, stamp: str) -> Row:

@@ -7,7 +7,7 @@ in that process alone.
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,10 @@ TRACKERS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One cell as a tracker hears of it: its address, names for people, and its configuration."""
+    """One run as a tracker hears of it: its address, names for people, and its configuration.
+
+    reading: how its folder is read where it is no cell's; empty for cells.
+    """
 
     id: str
     study: str
@@ -32,6 +35,7 @@ class Run:
     seed: int
     folder: str
     config: dict[str, Any]
+    reading: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

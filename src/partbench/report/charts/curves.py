@@ -3,53 +3,77 @@
 from collections.abc import Iterable
 
 from partbench.report import quantities
-from partbench.report.charts import theme
+from partbench.report.charts import plain, theme
 
 WIDTH, HEIGHT = 330, 250
 POINTS_IN_ALL = 1000
 
 
-def evaluation(arm: dict, report: dict) -> dict | None:
+def evaluation(arm: dict, report: dict) -> plain.Chart | None:
     """Draw the held-out score over the steps."""
     return both(arm, report, "evaluation", report["unit"])
 
 
-def training(arm: dict, report: dict) -> dict | None:
+def training(arm: dict, report: dict) -> plain.Chart | None:
     """Draw the training loss over the steps, averaged over short stretches."""
     return both(arm, report, "train", "nats")
 
 
-def both(arm: dict, report: dict, kind: str, title: str) -> dict | None:
+def both(arm: dict, report: dict, kind: str, title: str) -> plain.Chart | None:
     """Draw the curves of the base and of the arm in one figure."""
+    sides = sides_of(arm, report, kind)
+    if not drawable(curve for curves in sides.values() for curve in curves.values()):
+        return None
+    points = [point for curves in sides.values() for curve in curves.values() for point in curve]
+    late = after_warm_up(points, 0.2)
+    y = plain.linear(title, theme.padded([value for _, value in late]), 5)
+    looks = {"base": (theme.BASE, []), "arm": (theme.ARM, theme.DASHES)}
+    marks = []
+    for side, (color, dash) in looks.items():
+        marks += [plain.Mark("line", c, color, 0.8, 0.4) for c in sides[side].values()]
+        marks.append(plain.Mark("line", mean(sides[side]), color, 2.2, dash=dash))
+    return plain.Chart(over(points), y, marks, WIDTH, HEIGHT)
+
+
+def over(points: list) -> plain.Axis:
+    """The axis of the steps, from 0 to the last."""
+    return plain.linear("step", (0, max(step for step, _ in points)), 4, plain.counted, grid=False)
+
+
+def sides_of(arm: dict, report: dict, kind: str) -> dict[str, dict[object, list]]:
+    """Give the curves of base and arm by seed, long ones averaged over stretches."""
     own, base = curves_of(arm, kind), curves_of(report.get("base"), kind)
     # Only seeds that ran both ways: other seeds would move one mean and not the other.
     sides = {"base": {seed: base[seed] for seed in base if seed in own}, "arm": own}
-    many = sum(map(len, sides.values()))
-    if not drawable(curve for curves in sides.values() for curve in curves.values()):
-        return None
-    budget = max(POINTS_IN_ALL // many, 12)
-    sides = {
+    budget = max(POINTS_IN_ALL // max(sum(map(len, sides.values())), 1), 12)
+    return {
         side: {seed: thinned(curve, budget) for seed, curve in curves.items()}
         for side, curves in sides.items()
     }
-    points = [point for curves in sides.values() for curve in curves.values() for point in curve]
-    late = after_warm_up(points, 0.2)
-    steps = [0, max(step for step, _ in points)]
-    domain = theme.padded([value for _, value in late])
-    x = theme.quantity("step", steps, title="step", tickCount=4, format=",d", grid=False)
-    y = theme.quantity("value", domain, title=title, tickCount=5)
-    looks = {"base": (theme.BASE, [1, 0]), "arm": (theme.ARM, theme.DASHES)}
-    layers = []
-    for side, (color, dash) in looks.items():
-        thin = {"strokeWidth": 0.8, "opacity": 0.4, "color": color}
-        thick = {"strokeWidth": 2.2, "color": color, "strokeDash": dash}
-        layers.append(lines(sides[side], thin, x, y))
-        layers.append(lines({"mean": mean(sides[side])}, thick, x, y))
-    return theme.figure(layers, WIDTH, HEIGHT)
 
 
-def running_difference(arm: dict, report: dict) -> dict | None:
+def running_difference(arm: dict, report: dict) -> plain.Chart | None:
     """Draw arm minus base at every evaluation, seed by seed."""
+    paired = paired_curves(arm, report)
+    if not drawable(paired.values()):
+        return None
+    points = [point for curve in paired.values() for point in curve]
+    margin = report.get("margin") or 0
+    late = after_warm_up(points, 0.25)
+    domain = theme.padded([value for _, value in late] + [0, -margin, margin])
+    y = plain.linear(f"difference in {report['unit']}", domain, 6, plain.signed)
+    band = [plain.Mark("band", [(0, -margin), (0, margin)], theme.BAND)] if margin else []
+    marks = [
+        *band,
+        plain.Mark("rule", [(0, 0)], theme.SOFT, 1.25),
+        *(plain.Mark("line", curve, theme.ARM, 0.8, 0.45) for curve in paired.values()),
+        plain.Mark("line", mean(paired), theme.ARM, 2.2),
+    ]
+    return plain.Chart(over(points), y, marks, WIDTH, HEIGHT)
+
+
+def paired_curves(arm: dict, report: dict) -> dict[object, list]:
+    """Give arm minus base at every evaluation, by seed."""
     base, own = curves_of(report.get("base"), "evaluation"), curves_of(arm, "evaluation")
     paired = {}
     for seed in own.keys() & base.keys():
@@ -57,24 +81,7 @@ def running_difference(arm: dict, report: dict) -> dict | None:
         curve = [(step, value - there[step]) for step, value in own[seed] if step in there]
         if curve:
             paired[seed] = thinned(curve, max(POINTS_IN_ALL // len(own), 12))
-    paired = dict(sorted(paired.items()))
-    if not drawable(paired.values()):
-        return None
-    points = [point for curve in paired.values() for point in curve]
-    margin = report.get("margin") or 0
-    late = after_warm_up(points, 0.25)
-    domain = theme.padded([value for _, value in late] + [0, -margin, margin])
-    steps = [0, max(step for step, _ in points)]
-    x = theme.quantity("step", steps, title="step", tickCount=4, format=",d", grid=False)
-    title = f"difference in {report['unit']}"
-    y = theme.quantity("value", domain, title=title, tickCount=6, labelExpr=theme.SIGNED)
-    layers = [
-        *theme.margin_band(margin, domain),
-        theme.zero_line(domain),
-        lines(paired, {"strokeWidth": 0.8, "opacity": 0.45, "color": theme.ARM}, x, y),
-        lines({"mean": mean(paired)}, {"strokeWidth": 2.2, "color": theme.ARM}, x, y),
-    ]
-    return theme.figure(layers, WIDTH, HEIGHT)
+    return dict(sorted(paired.items()))
 
 
 def curves_of(side: dict | None, kind: str) -> dict[object, list]:
@@ -117,19 +124,3 @@ def mean(curves: dict[object, list]) -> list[tuple[float, float]]:
     whole = [dict(curve) for curve in curves.values() if curve[-1][0] == last]
     shared = sorted(set.intersection(*map(set, whole)))
     return [(step, sum(curve[step] for curve in whole) / len(whole)) for step in shared]
-
-
-def lines(curves: dict[object, list], mark: dict, x: dict, y: dict) -> dict:
-    """Make one layer of lines, cut off at the frame."""
-    values = [
-        {"seed": str(seed), "step": step, "value": value}
-        for seed, curve in curves.items()
-        for step, value in curve
-    ]
-    return theme.layer(
-        values,
-        {"type": "line", "clip": True, **mark},
-        x=x,
-        y=y,
-        detail={"field": "seed", "type": "nominal"},
-    )

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from partbench.report import quantities
-from partbench.report.charts import theme
+from partbench.report.charts import plain
 from partbench.report.charts.curves import HEIGHT, WIDTH
 
-Draw = Callable[[dict, dict], dict | None]
+Draw = Callable[[dict, dict], plain.Chart | None]
 
 
 def points_of(side: dict | None, probe: str, key: str, log: bool = False) -> list[dict]:
@@ -22,19 +22,18 @@ def points_of(side: dict | None, probe: str, key: str, log: bool = False) -> lis
 def over_depth(probe: str, key: str, title: str, log: bool = True, what: str = "sublayer") -> Draw:
     """Draw one list of a probe over the sublayers, of the base and of the arm."""
 
-    def draw(arm: dict, report: dict) -> dict | None:
+    def draw(arm: dict, report: dict) -> plain.Chart | None:
         points = {
-            name: points_of(side, probe, key, log)
+            name: [(p["sublayer"], p["value"]) for p in points_of(side, probe, key, log)]
             for name, side in (("base", report.get("base")), ("arm", arm))
         }
-        values = [point["value"] for row in points.values() for point in row]
+        values = [value for row in points.values() for _, value in row]
         if len(points["arm"]) < 2:
             return None
-        last = max(point["sublayer"] for row in points.values() for point in row)
-        whole = {"tickMinStep": 1, "labelExpr": "format(datum.value, 'd')", "grid": False}
-        x = theme.quantity("sublayer", [0, last], title=what, **whole)
-        y = theme.number("value", title, values, log)
-        return theme.figure(theme.both(points, x, y), WIDTH, HEIGHT)
+        last = max(place for row in points.values() for place, _ in row)
+        places = [place for place in plain.rounds(0, last, 9) if place == round(place)]
+        x = plain.Axis(what, (0, last), places, plain.counted, grid=False)
+        return plain.Chart(x, plain.number(title, values, log), plain.both(points), WIDTH, HEIGHT)
 
     return draw
 

@@ -1,12 +1,13 @@
 """Estimation plot of the pairs: both scores of each seed, and beside them their differences."""
 
 from partbench.report import quantities
-from partbench.report.charts import theme
+from partbench.report.charts import plain, theme
 
 HEIGHT = 250
+Places = dict[float, str]
 
 
-def pairs(arm: dict, report: dict) -> dict | None:
+def pairs(arm: dict, report: dict) -> plain.Row | None:
     """Draw scores joined by seed on the left; differences, mean and interval on the right."""
     finished = [
         pair
@@ -17,127 +18,60 @@ def pairs(arm: dict, report: dict) -> dict | None:
     ]
     if not finished:
         return None
-    return {
-        "hconcat": [scores(finished, report), differences(arm, finished, report)],
-        "config": theme.CONFIG,
-    }
+    return plain.Row([scores(finished, report), differences(arm, finished, report)])
 
 
-def scores(finished: list[dict], report: dict) -> dict:
+def places(ends: tuple[float, float], names: Places) -> plain.Axis:
+    """The axis of a few named places side by side."""
+    return plain.Axis("", ends, list(names), lambda at: names[at], grid=False)
+
+
+def scores(finished: list[dict], report: dict) -> plain.Chart:
     """Draw each seed as a line from its base score to its arm score."""
-    digits = quantities.decimals(report)
-    values = [
-        {
-            "seed": pair["seed"],
-            "place": place,
-            "score": pair[side],
-            "tip": f"seed {pair['seed']}, {side}: {quantities.score(pair[side], digits)}",
-        }
-        for pair in finished
-        for place, side in enumerate(("base", "arm"))
-    ]
-    domain = theme.padded([row["score"] for row in values])
-    x = positions(-0.35, 1.35, "datum.value == 0 ? 'base' : 'arm'", [0, 1])
-    y = theme.quantity("score", domain, title=report["unit"], tickCount=5)
-    seed = {"field": "seed", "type": "nominal"}
-    tip = {"field": "tip", "type": "nominal"}
-    dots = {"type": "point", "size": 34, "filled": True, "opacity": 1, "aria": True}
-    layers = [
-        theme.layer(
-            values,
-            {"type": "line", "color": theme.SOFT, "strokeWidth": 1, "opacity": 0.55},
-            x=x,
-            y=y,
-            detail=seed,
-        ),
-        theme.layer(
-            [row for row in values if row["place"] == 0],
-            {**dots, "color": theme.BASE},
-            x=x,
-            y=y,
-            description=tip,
-        ),
-        theme.layer(
-            [row for row in values if row["place"] == 1],
-            {**dots, "color": theme.ARM, "shape": "diamond", "size": 44},
-            x=x,
-            y=y,
-            description=tip,
-        ),
-    ]
-    return {"width": 112, "height": HEIGHT, "layer": layers}
+    digits, marks = quantities.decimals(report), []
+    for pair in finished:
+        points = [(0, pair["base"]), (1, pair["arm"])]
+        marks.append(plain.Mark("line", points, theme.SOFT, 1, 0.55))
+    for place, (side, shape, size) in enumerate((("base", "circle", 34), ("arm", "diamond", 44))):
+        tips = [f"seed {p['seed']}, {side}: {quantities.score(p[side], digits)}" for p in finished]
+        points = [(place, pair[side]) for pair in finished]
+        marks.append(plain.Mark(shape, points, theme.LOOKS[side][0], size, tips=tips))
+    domain = theme.padded([pair[side] for pair in finished for side in ("base", "arm")])
+    y = plain.linear(report["unit"], domain, 5)
+    return plain.Chart(places((-0.35, 1.35), {0: "base", 1: "arm"}), y, marks, 112, HEIGHT)
 
 
-def positions(low: float, high: float, label: str, ticks: list[float]) -> dict:
-    """Make the channel of a few named places side by side."""
-    axis = {"values": ticks, "labelExpr": label, "grid": False, "title": None}
-    return theme.quantity("place", [low, high], **axis)
-
-
-def differences(arm: dict, finished: list[dict], report: dict) -> dict:
+def differences(arm: dict, finished: list[dict], report: dict) -> plain.Chart:
     """Draw one dot a pair, and the mean with its interval beside them."""
     digits, margin = quantities.decimals(report), report.get("margin") or 0
     verdict = arm.get("verdict") or {}
-    many = len(finished)
-    values = [
-        {
-            # Dots are spread sideways in the order of the seeds, so that equal ones stay visible.
-            "place": 0.5 * ((order + 0.5) / many - 0.5),
-            "difference": pair["difference"],
-            "tip": f"seed {pair['seed']}: {quantities.signed(pair['difference'], digits)}",
-        }
-        for order, pair in enumerate(finished)
-    ]
-    shown = [row["difference"] for row in values] + [0, -margin, margin]
+    shown = [pair["difference"] for pair in finished] + [0, -margin, margin]
     mean = mean_of(verdict, digits)
     shown += [mean[0]["low"], mean[0]["high"]] if mean else []
     domain = theme.padded(shown)
-    x = positions(-0.5, 1.5, "datum.value == 0 ? 'pairs' : 'mean'", [0, 1])
-    y = theme.quantity(
-        "difference",
-        domain,
-        title="difference (arm minus base)",
-        labelExpr=theme.SIGNED,
-        tickCount=6,
-    )
-    tip = {"field": "tip", "type": "nominal"}
-    dots = {"type": "point", "filled": True, "opacity": 1, "aria": True}
-    color = theme.color_of(verdict.get("word"))
-    lost = [
-        {
-            "place": 0.5 * ((order + 0.5) / len(gone) - 0.5),
-            "difference": domain[1],
-            "tip": tip_of(p),
-        }
-        for gone in [without_score(arm)]
-        for order, p in enumerate(gone)
-    ]
-    layers = [
-        *theme.margin_band(margin, domain),
-        theme.zero_line(domain),
-        theme.layer(values, {**dots, "color": theme.ARM, "size": 48}, x=x, y=y, description=tip),
-        theme.layer(
-            lost,
-            {**dots, "shape": "cross", "angle": 45, "color": theme.WORDS["worse"], "size": 90},
-            x=x,
-            y=y,
-            description=tip,
-        ),
-        theme.layer(
-            mean,
-            {"type": "rule", "strokeWidth": 3, "color": color, "strokeCap": "round"},
-            x=x,
-            y={**y, "field": "low"},
-            y2={"field": "high"},
-        ),
-        theme.layer(mean, {**dots, "color": color, "size": 110}, x=x, y=y, description=tip),
-    ]
-    curve = density(verdict, many)
-    if curve:
-        area = {"type": "line", "fill": color, "fillOpacity": 0.22, "strokeWidth": 0, "clip": True}
-        order = {"field": "order", "type": "quantitative"}
-        layers.append(theme.layer(curve, area, x=x, y=y, order=order))
-    return {"width": 138, "height": HEIGHT, "layer": layers}
+    color, gone = theme.color_of(verdict.get("word")), without_score(arm)
+    marks = [plain.Mark("band", [(0, -margin), (0, margin)], theme.BAND)] if margin else []
+    marks.append(plain.Mark("rule", [(0, 0)], theme.SOFT, 1.25))
+    dots = list(zip(sideways(len(finished)), (p["difference"] for p in finished), strict=True))
+    tips = [f"seed {p['seed']}: {quantities.signed(p['difference'], digits)}" for p in finished]
+    marks.append(plain.Mark("circle", dots, theme.ARM, 48, tips=tips))
+    lost = [(place, domain[1]) for place in sideways(len(gone))]
+    tips = [tip_of(pair) for pair in gone]
+    marks.append(plain.Mark("cross", lost, theme.WORDS["worse"], 60, tips=tips))
+    if curve := density(verdict, len(finished)):
+        half = [(point["place"], point["difference"]) for point in curve]
+        marks.append(plain.Mark("area", half, color, opacity=0.22))
+    for row in mean:
+        marks.append(plain.Mark("line", [(1, row["low"]), (1, row["high"])], color, 3))
+        dot = [(1, row["difference"])]
+        marks.append(plain.Mark("circle", dot, color, 110, tips=[row["tip"]]))
+    y = plain.linear("difference (arm minus base)", domain, 6, plain.signed)
+    return plain.Chart(places((-0.5, 1.5), {0: "pairs", 1: "mean"}), y, marks, 138, HEIGHT)
+
+
+def sideways(many: int) -> list[float]:
+    """Dots are spread in the order of the seeds, so that equal ones stay visible."""
+    return [0.5 * ((order + 0.5) / many - 0.5) for order in range(many)]
 
 
 def mean_of(verdict: dict, digits: int) -> list[dict]:

@@ -1,57 +1,36 @@
 """Score against the tuned setting, base and arm: where each is best, and how sharp its valley."""
 
 from partbench.report import quantities
-from partbench.report.charts import theme
+from partbench.report.charts import plain, theme
 from partbench.report.charts.curves import HEIGHT, WIDTH
 
-STYLES = {"base": (theme.BASE, [1, 0]), "arm": (theme.ARM, theme.DASHES)}
 
-
-def rates(arm: dict, report: dict) -> dict | None:
+def rates(arm: dict, report: dict) -> plain.Chart | None:
     """Draw the mean score at every multiple that was tried, and a tick at each best value."""
     made = report.get("tuning")
     if not made:
         return None
     sides = {row["name"]: row for row in made["arms"]}
     both = {"base": sides["base"], "arm": sides[arm["name"]]}
-    layers, points = [], []
-    for side, row in both.items():
-        known = [
-            {"factor": factor, "score": sum(scores) / len(scores)}
+    known = {
+        side: [
+            (factor, sum(scores) / len(scores))
             for factor, scores in zip(made["factors"], row["scores"], strict=True)
             if all(quantities.known(score) for score in scores)
         ]
-        if len(known) < 2:
-            continue
-        points += [point["score"] for point in known]
-        layers.append((side, row, known))
-    if not layers:
-        return None
-    domain = theme.padded(points)
-    extent = [min(made["factors"]) / 1.15, max(made["factors"]) * 1.15]
-    x = {
-        "field": "factor",
-        "type": "quantitative",
-        "scale": {"type": "log", "base": 2, "domain": extent, "nice": False},
-        "axis": {
-            "title": f"multiple of the declared {made['path']}",
-            "values": made["factors"],
-            "labelExpr": "datum.label + 'x'",
-            "grid": False,
-        },
+        for side, row in both.items()
     }
-    y = theme.quantity("score", domain, title=report["unit"], tickCount=5)
-    drawn = []
-    for side, row, known in layers:
-        color, dash = STYLES[side]
-        line = {"type": "line", "color": color, "strokeWidth": 2, "strokeDash": dash}
-        drawn.append(theme.layer(known, line, x=x, y=y))
-        shape = theme.LOOKS[side][2]
-        dots = {"type": "point", "filled": True, "opacity": 1, "size": 44, "color": color}
-        dots |= {"shape": shape}
-        drawn.append(theme.layer(known, dots, x=x, y=y))
-        if quantities.known(row.get("best")):
-            best = [{"factor": row["best"], "score": domain[0]}]
-            tick = {"type": "tick", "color": color, "thickness": 3, "size": 12}
-            drawn.append(theme.layer(best, {**tick, "orient": "vertical"}, x=x, y=y))
-    return theme.figure(drawn, WIDTH, HEIGHT)
+    known = {side: points for side, points in known.items() if len(points) > 1}
+    if not known:
+        return None
+    scores = [score for points in known.values() for _, score in points]
+    y = plain.linear(report["unit"], theme.padded(scores), 5)
+    title = f"multiple of the declared {made['path']}"
+    ends = [min(made["factors"]) / 1.15, max(made["factors"]) * 1.15]
+    x = plain.Axis(title, ends, made["factors"], lambda v: f"{v:g}x", log=True, grid=False)
+    marks = plain.both(known)
+    for side in known:
+        best = both[side].get("best")
+        if quantities.known(best):
+            marks.append(plain.Mark("stub", [(best, y.ends[0])], theme.LOOKS[side][0], 3))
+    return plain.Chart(x, y, marks, WIDTH, HEIGHT)

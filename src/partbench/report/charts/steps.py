@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from partbench.report import quantities
-from partbench.report.charts import theme
+from partbench.report.charts import plain
 from partbench.report.charts.curves import HEIGHT, WIDTH
 
-Draw = Callable[[dict, dict], dict | None]
+Draw = Callable[[dict, dict], plain.Chart | None]
 
 
 def number(said: dict, probe: str, key: str) -> float | None:
@@ -33,16 +33,19 @@ def points(side: dict | None, probe: str, key: str) -> list[dict]:
 def over_time(probe: str, key: str, title: str, log: bool = False) -> Draw:
     """Draw one number of the probes over the steps, which are logarithmic as the looks are."""
 
-    def draw(arm: dict, report: dict) -> dict | None:
-        sides = {"base": points(report.get("base"), probe, key), "arm": points(arm, probe, key)}
-        if log:
-            sides = {name: [p for p in rows if p["value"] > 0] for name, rows in sides.items()}
+    def draw(arm: dict, report: dict) -> plain.Chart | None:
+        sides = {
+            name: [(p["step"], p["value"]) for p in points(side, probe, key)
+                   if p["value"] > 0 or not log]
+            for name, side in (("base", report.get("base")), ("arm", arm))
+        }  # fmt: skip
         if len(sides["arm"]) < 3:
             return None
-        steps = [point["step"] for rows in sides.values() for point in rows]
-        x = theme.logarithmic("step", "step", steps, "format(datum.value, ',d')")
-        y = theme.number("value", title, [p["value"] for rows in sides.values() for p in rows], log)
-        return theme.figure(theme.both(sides, x, y), WIDTH, HEIGHT)
+        x = plain.logarithmic(
+            "step", [step for row in sides.values() for step, _ in row], plain.counted, grid=False
+        )
+        y = plain.number(title, [value for row in sides.values() for _, value in row], log)
+        return plain.Chart(x, y, plain.both(sides), WIDTH, HEIGHT)
 
     return draw
 

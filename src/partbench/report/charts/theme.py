@@ -14,7 +14,7 @@ ARM = "var(--arm)"
 BAND = "var(--band)"
 PAPER = "var(--paper)"
 DASHES = [5, 3]
-LOOKS = {"base": (BASE, [1, 0], "circle", 28), "arm": (ARM, DASHES, "diamond", 40)}
+LOOKS = {"base": (BASE, [], "circle", 28), "arm": (ARM, DASHES, "diamond", 40)}
 """Colour, dashes, shape and size of marks: told apart without colour too."""
 WORDS = {
     "better": "var(--better)",
@@ -112,30 +112,6 @@ def ticks(ends: list[float], most: int = 6) -> list[float]:
             return kept if len(kept) > 1 else [float(f"{end:.2g}") for end in ends]
     powers = [10.0**power for power in range(low, high + 1) if ends[0] <= 10.0**power <= ends[1]]
     return powers[:: -(-len(powers) // most)]
-
-
-def number(field: str, title: str, values: list[float], log: bool) -> dict:
-    """Make the channel of a probe's number, with short labels."""
-    if log:
-        return logarithmic(field, title, values, "format(datum.value, '.2~g')")
-    return quantity(
-        field,
-        padded(values),
-        title=title,
-        tickCount=5,
-        labelExpr="format(datum.value, '.3~g')",
-    )
-
-
-def both(sides: dict[str, list[dict]], x: dict, y: dict) -> list[dict]:
-    """Draw the points of base and arm, joined: they differ in colour, in dashes and in shape."""
-    layers = []
-    for name, rows in sides.items():
-        color, dash, shape, size = LOOKS[name]
-        line = {"type": "line", "strokeWidth": 2, "color": color, "strokeDash": dash}
-        dots = {"type": "point", "filled": True, "opacity": 1, "size": size, "shape": shape}
-        layers += [layer(rows, mark, x=x, y=y) for mark in (line, {**dots, "color": color})]
-    return layers
 
 
 def padded(values: list[float], room: float = 0.06) -> list[float]:

@@ -1,7 +1,9 @@
 """What each arm gains against what it costs: difference over time, FLOPs, memory, parameters."""
 
+import math
+
 from partbench.report import absent, quantities, tables
-from partbench.report.charts import theme
+from partbench.report.charts import labels, theme
 from partbench.report.charts.forest import SHAPES
 
 COSTS = (
@@ -10,7 +12,11 @@ COSTS = (
     ("peak_memory_bytes", "peak memory"),
     ("parameters", "parameters"),
 )
-SIDE = 150
+FEW = 6
+"""Arms whose letters find room in a small panel; of more each panel is as wide as two."""
+SMALL, LARGE = (126, 170), (278, 200)
+ROOM = 42
+"""Pixels from one named ratio to the next, at least."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -47,18 +53,26 @@ def trade(report: dict, narrow: bool) -> dict | None:
     margin = report.get("margin") or 0
     ends = [row[end] for row in rows for end in ("low", "high")]
     domain = theme.padded([*ends, 0, -margin, margin])
+    few = len(rows) <= FEW
+    across = (4 if few else 2) // (2 if narrow else 1)
     drawn = [
-        panel(rows, key, name, domain, report, first=place % (2 if narrow else 4) == 0)
+        panel(rows, key, name, domain, report, place % across == 0, SMALL if few else LARGE)
         for place, (key, name) in enumerate(panels)
     ]
-    if not narrow:
+    if across >= len(drawn):
         return {"hconcat": drawn, "config": theme.CONFIG}
-    pairs = [{"hconcat": drawn[place : place + 2]} for place in range(0, len(drawn), 2)]
-    return {"vconcat": pairs, "config": theme.CONFIG}
+    lines = [{"hconcat": drawn[start : start + across]} for start in range(0, len(drawn), across)]
+    return {"vconcat": lines, "config": theme.CONFIG}
 
 
 def panel(
-    rows: list[dict], key: str, name: str, domain: list[float], report: dict, first: bool
+    rows: list[dict],
+    key: str,
+    name: str,
+    domain: list[float],
+    report: dict,
+    first: bool,
+    size: tuple[int, int],
 ) -> dict:
     """Draw one cost: every arm's interval at the ratio of its cost to the base's."""
     known = [{**row, "ratio": row[key]} for row in rows if row[key]]
@@ -71,7 +85,7 @@ def panel(
         "scale": {"type": "log", "domain": extent, "nice": False},
         "axis": {
             "title": name,
-            "values": ticks(extent),
+            "values": ticks(extent, size[0] // ROOM),
             "labelExpr": "format(datum.value, '~g') + 'x'",
             "grid": False,
         },
@@ -105,22 +119,73 @@ def panel(
             shape={"field": "shape", "type": "nominal", "scale": None},
             description={"field": "tip", "type": "nominal"},
         ),
+        *(letters(known, extent, domain, size, x, y) if len(rows) > 1 else ()),
     ]
-    if len(rows) > 1:
-        letter = {"field": "letter", "type": "nominal"}
-        # To both sides in turn: arms that are alike in cost and gain lie over each other.
-        for some, align, shift in ((known[::2], "left", 7), (known[1::2], "right", -7)):
-            text = {"type": "text", "align": align, "dx": shift, "fontWeight": 600}
-            layers.append(theme.layer(some, text, x=x, y=y, text=letter))
-    return {"width": SIDE - 24, "height": SIDE + 20, "layer": layers}
+    return {"width": size[0], "height": size[1], "layer": layers}
 
 
-def ticks(extent: list[float]) -> list[float]:
-    """Three or so round ratios in an extent, 1 among them."""
-    span = extent[1] / extent[0]
-    wide = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-    some: tuple[float, ...] = (
-        (0.9, 1, 1.1) if span < 1.3 else (0.8, 1, 1.2, 1.4) if span < 1.9 else wide
-    )
-    some = (0.25, 0.5, 1, 2, 3) if 1.9 <= span < 8 else some
-    return [tick for tick in some if extent[0] <= tick <= extent[1]]
+def letters(
+    known: list[dict],
+    extent: list[float],
+    domain: list[float],
+    size: tuple[int, int],
+    x: dict,
+    y: dict,
+) -> list[dict]:
+    """Write each arm's letter beside its mark, or with a line to it where marks are crowded."""
+    wide, high = math.log(extent[1] / extent[0]), domain[1] - domain[0]
+    width, height = size
+
+    def across(ratio: float) -> float:
+        return math.log(ratio / extent[0]) / wide * width
+
+    def down(difference: float) -> float:
+        return (domain[1] - difference) / high * height
+
+    def back(at: labels.Point) -> tuple[float, float]:
+        return extent[0] * math.exp(at[0] / width * wide), domain[1] - at[1] / height * high
+
+    marks = [(across(row["ratio"]), down(row["difference"])) for row in known]
+    bars = [
+        (at[0] - 2, down(row["high"]), at[0] + 2, down(row["low"]))
+        for at, row in zip(marks, known, strict=True)
+    ]
+    placed = labels.place(tuple(marks), tuple(bars), size)
+    words, lines = [], []
+    for row, found in zip(known, placed, strict=True):
+        ratio, difference = back(found.at)
+        words.append({"letter": row["letter"], "ratio": ratio, "difference": difference})
+        if found.line:
+            (ratio, difference), (ratio2, difference2) = map(back, found.line)
+            ends = {"ratio2": ratio2, "difference2": difference2}
+            lines.append({"ratio": ratio, "difference": difference, **ends})
+    letter = {"field": "letter", "type": "nominal"}
+    text = {"type": "text", "fontWeight": 600, "baseline": "middle"}
+    leader = {"type": "rule", "color": theme.SOFT, "strokeWidth": 1}
+    x2, y2 = {"field": "ratio2"}, {"field": "difference2"}
+    halo = {**text, "stroke": theme.PAPER, "strokeWidth": 3, "color": theme.PAPER}
+    return [
+        theme.layer(lines, leader, x=x, y=y, x2=x2, y2=y2),
+        theme.layer(words, halo, x=x, y=y, text=letter),
+        theme.layer(words, text, x=x, y=y, text=letter),
+    ]
+
+
+LADDERS = (
+    (0.1, 0.2, 0.5, 1, 2, 5, 10),
+    (0.25, 0.5, 1, 2, 4),
+    (0.5, 0.7, 1, 1.4, 2),
+    (0.6, 0.8, 1, 1.2, 1.4, 1.6),
+    (0.9, 1, 1.1),
+)
+"""Round ratios with 1 among them, from coarse to fine."""
+WIDE = 20.0
+"""Costs that are so far apart need powers of ten."""
+
+
+def ticks(extent: list[float], most: int) -> list[float]:
+    """The coarsest row of round ratios of which two or more lie in an extent; at most `most`."""
+    if extent[1] / extent[0] > WIDE:
+        return theme.ticks(extent, most)
+    rows = [[tick for tick in row if extent[0] <= tick <= extent[1]] for row in LADDERS]
+    return next((row for row in rows if 1 < len(row) <= most), max(rows, key=len))

@@ -4,6 +4,7 @@ It is read from what is kept of a run, never while it runs, so that another ques
 runs needs no run anew. A value that is not finite is a number too: the run has diverged.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -94,6 +95,24 @@ def read(metric: Metric, output: str, content: str | None) -> Reading:
     if metric.kind == "csv":
         return _from_csv(metric, content or "")
     return _from_json(metric, content if metric.file else numbers.plain(output))
+
+
+def series(metric: Metric, text: str) -> list[float]:
+    """Every number of the metric in a text, in order: in lines, in rows of JSON lines or of CSV."""
+    if metric.kind == "text":
+        said = [found[1] for found in _pattern(metric.key).finditer(numbers.plain(text))]
+    elif metric.kind == "csv":
+        rows = list(csv.DictReader(io.StringIO(text)))
+        said = [value for row in rows for name, value in row.items()
+                if name and name.strip() == metric.key]  # fmt: skip
+    else:
+        trees = _trees(text if metric.file else numbers.plain(text), whole=bool(metric.file))
+        said = [found for tree in trees if (found := _dig(tree, metric.key)) is not _NOTHING]
+    found = []
+    for word in said:
+        with contextlib.suppress(ValueError, TypeError):
+            found.append(float(word.rstrip(".,;") if isinstance(word, str) else word))
+    return found
 
 
 def _pattern(text: str) -> re.Pattern[str]:
