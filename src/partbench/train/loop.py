@@ -42,8 +42,7 @@ from partbench.train.unchanged import check_code, check_corpus
 
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints; when they fall does not change a bit of the result."""
-RISEN = 1.01
-"""How many times what it began with, or what guessing costs, a run's loss may end at."""
+RISEN = 1.01  # times its first loss, or that of guessing, at which a run's last has risen
 
 Progress = Callable[[int, int, float], bool]
 """Told (step, steps, loss) after each step; answers whether to stop here, checkpoint saved."""
@@ -178,10 +177,8 @@ class Run:
                     raise Stopped
         if isinstance(self.optimizer, Judged):
             self.optimizer.settle()
-        # A model that begins fitted may stay where it was, and one that hardly learns may wander
-        # about its start; one that ends clearly above both its start and guessing did neither.
-        limit = RISEN * max(self.first or 0.0, math.log(self.task.vocab))
-        if self.first is not None and self.recent > limit:
+        # A model that begins fitted may stay there, one that hardly learns wanders about its start.
+        if self.first and self.recent > RISEN * max(self.first, math.log(self.task.vocab)):
             raise Diverged(f"the loss rose from {self.first:.3f} to {self.recent:.3f} over the run")
 
     def _step(self, step: int, steps: int) -> tuple[float, float, float]:
