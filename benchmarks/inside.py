@@ -3,7 +3,8 @@
     python benchmarks/inside.py runs/sinks [--sequences 8] [--threads 1] [--json]
 
 Reads the weights of every pair's cells from the ledger, so run it where the study ran, before
-`partbench ledger gc --weights`. For each arm and seed, on held-out text of that seed:
+`partbench ledger gc --weights`. For each seed that every arm has finished (one decided at an
+early look has fewer), and each arm, on held-out text of that seed:
 
 first_token   mean share of attention that the first token gets, of queries at place 8 on
 sink_head     the same for the head that gives it most
@@ -45,16 +46,22 @@ def main() -> None:
     report = json.loads((chosen.folder / "report.json").read_text())
     arms = ["base", *(arm["name"] for arm in report["arms"])]
     ledger, rows = Ledger(), []
-    for cell in report["provenance"]["cells"]:
-        if cell["arm"] in arms and cell["status"] == "finished":
-            found = look(ledger.search(cell["id"]), chosen.sequences)
-            rows.append({"arm": cell["arm"], "seed": cell["seed"], **found})
+    for cell in common(report["provenance"]["cells"], arms):
+        found = look(ledger.search(cell["id"]), chosen.sequences)
+        rows.append({"arm": cell["arm"], "seed": cell["seed"], **found})
     if chosen.json:
         print(json.dumps({"machine": machine.describe(), "rows": rows}, indent=1))
         return
     for row in rows:
         said = ", ".join(f"{k} {v:.4f}" for k, v in row.items() if isinstance(v, float))
         print(f"{row['arm']}, seed {row['seed']}: {said}")
+
+
+def common(cells: list[Row], arms: list[str]) -> list[Row]:
+    """The pairs' finished cells of seeds that every arm has, so that rows of two arms are pairs."""
+    known = {(row["arm"], row["seed"]): row for row in cells if row["status"] == "finished"}
+    seeds = sorted({seed for arm, seed in known if all((name, seed) in known for name in arms)})
+    return [known[arm, seed] for seed in seeds for arm in arms]
 
 
 @torch.no_grad()

@@ -103,6 +103,42 @@ def test_models_of_every_study_can_be_built_on_meta(name: str) -> None:
         assert sum(p.numel() for p in model.parameters()) > 0 or "fit" in type(model).PHASES, arm
 
 
+SMALL = {"dims.depth": 2, "dims.width": 16, "dims.context": 16, "train.steps": 4, "train.batch": 4}
+WHOLE = ("score", "seconds", "time_ratio")
+"""What is asked of the verdict and the costs, and of no record alone."""
+
+
+def asked_of_records() -> list[tuple[str, str, str]]:
+    """Study, arm and place, for every number that a test wants out of cells' records."""
+    studies = {run.name: run.study for run in RUNS}
+    rows = {
+        (studies[test.run], test.arm, test.measure)
+        for claim in CLAIMS for test in claim.test
+        if test.arm and test.measure not in WHOLE and test.run in studies
+    }  # fmt: skip
+    return sorted({row[2]: row for row in sorted(rows)}.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "arm", "place"), asked_of_records())
+def test_what_a_test_asks_of_a_record_is_in_one(name, arm, place, tmp_path: Path) -> None:
+    """Each place once, in the record of a tiny cell of an arm that is asked for it."""
+    from partbench.claims.select import numbers
+    from partbench.study.addressed import cell_of
+    from partbench.train.record import run_cell
+
+    config = everyone(name)[arm]
+    part = config.resolved["task"]["part"]
+    small = {
+        "language": SMALL | {"task.tokenizer": "bytes", "task.evaluation_tokens": 64},
+        "images": {"train.steps": 40},
+        "symbolic": {"train.steps": 4, "task.evaluation_problems": 2, "dims.width": 16},
+    }[part]
+    record = run_cell(cell_of(config.edit(small), 1, Numerics()), tmp_path)
+    assert record["status"] == "finished", record["reason"]
+    assert numbers(record, place)
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=[claim.id for claim in CLAIMS])
 def test_commands_for_larger_machines_can_be_read(claim) -> None:
     for command in (claim.one_gpu, claim.many):
@@ -151,6 +187,7 @@ def test_nothing_is_supported_without_a_control() -> None:
         (('run = "quick"', 'run = "quack"'), "did you mean 'quick'"),
         (('role = "control"', 'role = "claim"'), "without a control"),
         (('study = "quick.toml"', ""), "either a study or a command"),
+        (('study = "quick.toml"', 'command = "python x.py"'), "say the scale of this command"),
         (('arm = "a"', 'arm = "a"\nvalue = "x"'), "either an arm or a value"),
         (('settle = "t"', ""), "settle is missing"),
         (('many = "m"', 'many = "m"\nuntestable = "u"'), "both or neither"),

@@ -7,6 +7,7 @@ import sys
 import pytest
 from tests.structure.tree import ROOT
 
+from partbench.claims.claim import find
 from partbench.claims.select import numbers
 
 
@@ -38,3 +39,11 @@ def test_exact_carries_keep_their_sums_and_five_steps_do_not() -> None:
     found = said("carries", "--draws", "4", "--depth", "3")
     assert numbers(found, "rows[carry=orthostochastic;size=1].composite")[0] < 1e-6
     assert numbers(found, "rows[carry=newton_schulz;size=1].composite")[0] > 1e-3
+
+
+@pytest.mark.slow
+def test_lengths_of_a_near_shallow_model_have_their_exponents() -> None:
+    found = said("near_shallow", "--only", "length", "--longest", "512", "--rounds", "1")
+    for test in find("B5a").test:
+        assert numbers(found, test.value), test.says
+        assert not test.minus or numbers(found, test.minus), test.says

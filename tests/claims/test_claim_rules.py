@@ -41,6 +41,16 @@ def test_numbers_are_found_by_their_place(place: str, expected: list[float]) -> 
     assert numbers(TREE, place) == expected
 
 
+def test_a_null_is_no_number_and_decides_nothing() -> None:
+    tree = {"best": {"inside": None}, "other": 2.0}
+    assert numbers(tree, "best.inside") == []
+    for more in ({}, {"over": "best.inside"}, {"minus": "best.inside"}):
+        test = Check(says="", run="r", holds="lower", value="best.inside", exact=True, **more)
+        made = measures.of_record(test, tree)
+        assert made.reason == "the committed records hold no number for this"
+        assert status.outcome(test, made) == "open"
+
+
 @pytest.mark.parametrize("place", ["rows[name=d].errors", "nothing", "rows.0.name", "curve.7"])
 def test_a_place_without_numbers_is_an_error(place: str) -> None:
     with pytest.raises(ConfigError, match="no numbers there"):
@@ -121,6 +131,9 @@ def test_ratios_go_by_logarithms_and_differences_by_pairs() -> None:
         says="", run="r", holds="lower", value="rows[size=1].errors", minus="rows[size=2].errors"
     )
     assert measures.of_record(less, TREE).value == pytest.approx(-3.0)
+    uneven = Check(says="", run="r", holds="lower", value="rows[size=1].errors", minus="curve.0.1")
+    with pytest.raises(ConfigError, match=r"3 numbers, and 1 at curve\.0\.1"):
+        measures.of_record(uneven, TREE)
     one = Check(says="", run="r", holds="lower", value="curve.0.1", over="curve.1.1")
     alone = measures.of_record(one, TREE)
     assert (alone.value, alone.low) == (pytest.approx(5.5 / 4.5), None)

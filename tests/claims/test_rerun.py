@@ -77,6 +77,17 @@ def _inside(id: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     return inside.look(Ledger().search(id), 2)
 
 
+def test_rows_of_models_are_pairs_though_an_arm_was_decided_early(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import inside
+
+    cells = [{"arm": arm, "seed": seed, "status": "finished"}
+             for arm, seeds in (("base", (1, 2, 3)), ("a", (2, 1))) for seed in seeds]  # fmt: skip
+    cells.append({"arm": "a", "seed": 3, "status": "diverged"})
+    rows = [(row["seed"], row["arm"]) for row in inside.common(cells, ["base", "a"])]
+    assert rows == [(1, "base"), (1, "a"), (2, "base"), (2, "a")]
+
+
 def _changed_cells_are_found(folder: Path) -> None:
     """A verdict that its cells do not bear out, and a cell that is missing."""
     report = json.loads((folder / "report.json").read_text())
@@ -108,7 +119,8 @@ def test_the_list_a_claim_and_the_scorecard_are_shown(monkeypatch, capsys) -> No
     assert "53 claims: " in err
     code, out, _ = run(monkeypatch, capsys, "show", "b2a")
     assert code == 0
-    assert out.startswith("refuted\n## B2a")
+    assert out.startswith("## B2a\n")
+    assert "\n**refuted**\n" in out
     assert "bits per byte, 6 pairs: **fails**" in out
     code, out, _ = run(monkeypatch, capsys, "show", "D1a", "--json")
     assert json.loads(out)["recorded"]["status"] == "refuted"

@@ -8,6 +8,7 @@ from tests.structure.tree import ROOT
 
 from partbench.claims import scorecard
 from partbench.claims.places import study_file
+from partbench.claims.scorecard import table
 from partbench.core.config import read_toml
 from partbench.core.errors import InputError
 
@@ -45,23 +46,45 @@ def _flat(tree: dict, before: str = "") -> dict:
     return rows
 
 
-@pytest.mark.parametrize(("hits", "count"), [(0, 14), (9, 14), (14, 14), (1, 3)])
-def test_the_interval_is_the_exact_one(hits: int, count: int) -> None:
-    """At its ends as many hits, or as few, have a chance of 2.5 %."""
-    from scipy.special import bdtr
-
-    low, high = scorecard.exact(hits, count)
-    assert low == 0.0 if hits == 0 else 1 - bdtr(hits - 1, count, low) == pytest.approx(0.025)
-    assert high == 1.0 if hits == count else bdtr(hits, count, high) == pytest.approx(0.025)
-
-
 def test_no_call_is_a_miss_and_misses_are_kept() -> None:
     made = {s["name"]: {"call": s["outcome"]} for s in scorecard.swaps()}
     count = sum(s["half"] == scorecard.JUDGE for s in scorecard.swaps())
-    assert scorecard.rate(made, scorecard.JUDGE).hits == count
+    assert scorecard.rate(made, scorecard.JUDGE).successes == count
     made = {name: {"call": "none"} for name in made}
     found = scorecard.rate(made, scorecard.JUDGE)
-    assert (found.hits, found.count, found.low) == (0, count, 0.0)
+    assert (found.successes, found.trials, found.low) == (0, count, 0.0)
+
+
+def test_a_rate_is_held_against_always_saying_the_commonest_outcome() -> None:
+    outcome, usual = scorecard.commonest(scorecard.JUDGE)
+    made = {s["name"]: {"call": outcome} for s in scorecard.swaps()}
+    assert scorecard.rate(made, scorecard.JUDGE) == usual
+    assert usual.successes >= usual.trials / len(scorecard.OUTCOMES)
+
+
+def test_the_better_preset_is_judged_on_the_other_half_and_misses_are_shown(monkeypatch) -> None:
+    """Made-up calls: the shorter preset calls nothing; quick misses one of the half that judges."""
+    missed = next(s["name"] for s in scorecard.swaps() if s["half"] == scorecard.JUDGE)
+
+    def calls(results: Path, half: str, preset: str) -> dict[str, dict]:
+        wrong = {missed} if preset == "quick" else {s["name"] for s in scorecard.swaps()}
+        interval = {"difference": -0.1, "low": -0.2, "high": 0.1, "pairs": 6}
+        return {
+            s["name"]: {"call": "none" if s["name"] in wrong else s["outcome"], **interval}
+            for s in scorecard.swaps() if s["half"] == half
+        }  # fmt: skip
+
+    monkeypatch.setattr(scorecard, "calls", calls)
+    preset, rates = scorecard.chosen(ROOT / "results")
+    assert preset == "quick"
+    assert [found.value for found in rates.values()] == [0.0, 1.0]
+    said = table.page(ROOT / "results")
+    assert said.count("| miss |") == 1
+    assert said.count("| hit |") == len(scorecard.swaps()) - 1
+    count = rates["quick"].trials
+    judged = len(scorecard.swaps()) - count
+    assert f"{judged - 1} of {judged}, " in table.top(ROOT / "results")
+    assert "where always saying better would be right 7 times" in said
 
 
 def test_nothing_is_declared_anew_once_a_call_is_on_record(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ SETUP = (
     "pip install -e .",
     "export PARTBENCH_HOME=",
     "python -m tests.structure.catalogue",
+    "python -m tests.structure.api",
     "python -m tests.structure.evidence",
     "pytest tests/",
 )

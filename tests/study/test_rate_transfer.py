@@ -94,6 +94,9 @@ def test_a_best_rate_at_the_edge_decides_nothing() -> None:
     found = judge("mup", FLAT, {"width": {32: bowl(3.0), 64: bowl(3.0)}})
     assert not found["passed"]
     assert "take more rates" in found["checks"][-1]["note"]
+    assert found["checks"][-1]["inside"] is None
+    inside = judge("mup", FLAT, {"width": {32: bowl(0.0), 64: bowl(1.0)}})["checks"][-1]
+    assert inside["inside"] == inside["value"] == pytest.approx(1.0)
 
 
 def test_the_first_sizes_are_the_base_and_heads_keep_their_width() -> None:

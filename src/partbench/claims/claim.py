@@ -33,14 +33,18 @@ GRADES = ("screen", "tuned", "laddered")
 class Run:
     """What makes a record: a study file, or a command that prints JSON or takes `--out`.
 
-    name: of the record under results/. hours: of one core, told for commands; plans tell those of
-    studies. A command with `{out}` writes there itself; any other's output is the record.
+    name: of the record under results/. hours and scale: of one core, and what a run is, told for
+    commands; plans and records tell those of studies. A command with `{out}` writes there itself;
+    any other's output is the record. smaller: what was made smaller than was asked for, so that it
+    runs here within the hour. kept: where the record is, if another command makes it.
     """
 
     name: str
     study: str = ""
     command: str = ""
     hours: float = 0.0
+    scale: str = ""
+    smaller: str = ""
     kept: str = ""
 
 
@@ -104,6 +108,8 @@ def read(path: Path) -> Claim:
     for run in runs:
         if bool(run.study) == bool(run.command):
             raise ConfigError(f"{path.name}: run {run.name}: give either a study or a command")
+        if run.command and not run.scale:
+            raise ConfigError(f"{path.name}: run {run.name}: say the scale of this command")
     for test in tests:
         for key, known in (("holds", HOLDS), ("role", ROLES), ("grade", GRADES), ("run", names)):
             if getattr(test, key) not in known:

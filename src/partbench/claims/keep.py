@@ -1,8 +1,10 @@
 """From a finished study to its committed record: report, declaration, costs, and every cell.
 
 results/<name>/{study.json, costs.json, report.json, report.md, cells.tar.gz}    of a study
-results/<name>/{report.json, report.md, study.json or transfer.json}    of a command with an --out
-results/<name>.json    of a command that prints: {command, finished_at, machine, found}
+results/<name>/{report.json, report.md, study.json}    of `partbench verdict`
+results/<name>/transfer.json    of `partbench check transfer`
+results/<name>.json    of a command that prints; both of the form
+                       {command, finished_at, machine, core_seconds, found}
 
 Cells travel as specs and records, without weights, as `partbench ledger export` writes them.
 """
@@ -18,7 +20,7 @@ from partbench.measure import machine
 from partbench.study import transfer
 from partbench.study.ledger import Ledger
 
-FILES = (records.DECLARED, records.COSTS, records.REPORT, "report.md", "transfer.json")
+FILES = (records.DECLARED, records.COSTS, records.REPORT, "report.md")
 
 
 def study(folder: Path, target: Path, ledger: Ledger) -> int:
@@ -36,12 +38,19 @@ def study(folder: Path, target: Path, ledger: Ledger) -> int:
             f"{folder}: {len(ids) - len(rows)} of its {len(ids)} cells are not in the ledger "
             f"{ledger.root}; set PARTBENCH_HOME to the one it ran with"
         )
-    files(folder, target)
+    _copy(folder, target)
     return transfer.export(ledger, target / records.CELLS, rows, [], False)
 
 
-def files(folder: Path, target: Path) -> None:
-    """Copy what a study or a command left in its folder."""
+def commands(folder: Path, target: Path) -> None:
+    """Copy what a study of commands left; InputError where it is not complete."""
+    report = records.read_json(folder / records.REPORT)
+    if report["status"] != "complete":
+        raise InputError(f"{folder}: this study is {report['status']}; run it to its end first")
+    _copy(folder, target)
+
+
+def _copy(folder: Path, target: Path) -> None:
     for name in FILES:
         if (folder / name).exists():
             write_whole(target / name, (folder / name).read_bytes())

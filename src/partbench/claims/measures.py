@@ -97,21 +97,31 @@ def of_study(test: Check, kept: Kept, verdicts: dict[str, Tree]) -> Measure:
 
 
 def of_record(test: Check, tree: Tree) -> Measure:
-    """The test's number in a record of any other kind."""
+    """The test's number in a record of any other kind; ConfigError where it is not there."""
     values = numbers(tree, test.value)
     if test.over:
         others = numbers(tree, test.over)
         if len(others) == 1 < len(values):
             others *= len(values)
-        logs = [math.log(a / b) for a, b in zip(values, others, strict=True)]
+        logs = [math.log(a / b) for a, b in _both(test, values, others)]
         found = _paired(logs, LEVEL, "ratio", 0.0)
+        if found.reason:
+            return found
         low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
         value, margin = math.exp(found.value), _margin(test, 0.0)
         return Measure(value, low, high, found.level, found.count, "ratio", margin)
     if test.minus:
         others = numbers(tree, test.minus)
-        values = [a - b for a, b in zip(values, others, strict=True)]
+        values = [a - b for a, b in _both(test, values, others)]
     return _paired(values, LEVEL, "", _margin(test, 0.0))
+
+
+def _both(test: Check, values: list[float], others: list[float]) -> list[tuple[float, float]]:
+    """Numbers side by side; ConfigError where there are more of one kind."""
+    if len(values) != len(others):
+        place = test.minus or test.over
+        raise ConfigError(f"{test.value}: {len(values)} numbers, and {len(others)} at {place}")
+    return list(zip(values, others, strict=True))
 
 
 def _arm(kept: Kept, name: str) -> Tree:
@@ -123,15 +133,15 @@ def _number(kept: Kept, name: str, seed: int, test: Check) -> float | None:
     if record is None or record["status"] != "finished":
         return None
     try:
-        found = numbers(record, test.measure)[0]
+        found = numbers(record, test.measure)
     except ConfigError:
         return None
-    return abs(found) if test.size else found
+    return None if not found else abs(found[0]) if test.size else found[0]
 
 
 def _paired(differences: list[float], level: float, unit: str, margin: float) -> Measure:
     if not differences:
-        return _none("the committed records do not hold this number")
+        return _none("the committed records hold no number for this")
     if len(differences) == 1:
         return Measure(differences[0], None, None, None, 1, unit, margin)
     found = paired(differences, level)

@@ -1,53 +1,72 @@
-"""docs/claims.md: every claim with its status, effect, scale, cost, and what would settle it."""
+"""docs/claims.md: the table of all claims, those that are settled first; and the README's lines."""
 
-import math
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from partbench.claims.claim import Check, Claim, catalogue
-from partbench.claims.places import shown
+from partbench.claims import details, words
+from partbench.claims.claim import Claim, catalogue
 from partbench.claims.recorded import recorded
-from partbench.claims.scorecard.table import table as scorecard
+from partbench.claims.scorecard import table as scorecard
 from partbench.claims.status import OPEN, REFUTED, SUPPORTED, UNTESTABLE
-from partbench.report import quantities
+from partbench.core.errors import InputError
 
 Tree = dict[str, Any]
 ORDER = (SUPPORTED, REFUTED, OPEN, UNTESTABLE)
+LINES = 3
+"""Of each settled status, how many claims the README shows."""
+PLACE = re.compile(r"(<!-- claims: .*? -->\n).*?(<!-- end of claims -->)", re.DOTALL)
+TITLES = (
+    "| claim | it says | verdict | effect | scale | cost | to settle it at scale |\n"
+    "|---|---|---|---|---|---|---|"
+)
 HEAD = """# Claims
 
-Statements that somebody published, each as a file that can be run: the sentence, its source, \
-what decides, what would refute it, the controls, and the verdict that was recorded.
-Written by `partbench claims record`; every number on this page comes from the records in \
-`results/`, and `partbench claims verify` makes each verdict anew from them.
+Statements that somebody published, each put as a study with controls, and what came out. \
+Every number comes from the committed records in `results/`.
 
-`supported` means that every part of the sentence and every control held; `refuted`, that one \
-failed, **at the scale of the record**; `open`, that neither is so, or that nothing was run yet; \
-`not testable here`, that the published figure needs data, hardware or a formula that is not to \
-be had, and what was tested instead. A difference is arm less base: below 0 is better for a \
-loss.
+{counts}
+
+- **supported**: every part of the sentence and every control held.
+- **refuted**: one of them failed, at the scale of the record.
+- **open**: neither; the row says whether it has not run or is below what this scale can resolve.
+- **not testable here**: the figure needs data, hardware or a formula that is not to be had; \
+the row says how what was tested instead came out.
+
+The effect is that of the test which decides. A difference is arm less base: below 0 is better \
+for a loss. The first column leads to [each claim in full](reference/claims.md): source, what \
+would refute it, every test and control, the commands for one GPU and for many.
+"""
+COMMANDS = """## Commands
 
 | command | what it does |
 |---|---|
-| `partbench claims` | the list below, in the terminal |
-| `partbench claims show A1a` | one claim whole, with its commands |
+| `partbench claims` | the list, in the terminal |
+| `partbench claims show A1a` | one claim in full |
 | `partbench claims run A1a --dry-run` | the cells and hours it takes here |
 | `partbench claims run A1a` | reproduces it, and says whether the recorded verdict agrees |
-| `partbench claims verify` | every recorded verdict made anew from the committed records |
+| `partbench claims verify` | makes every recorded verdict anew from the committed records |
 | `partbench claims scorecard` | does a laptop's verdict foretell the outcome at scale? |
 """
 
 
+def pages(results: Path) -> dict[str, str]:
+    """Every page that is written from the records, by its place in the repository."""
+    return {
+        "docs/claims.md": page(results),
+        "docs/reference/claims.md": details.page(),
+        "docs/reference/scorecard.md": scorecard.page(results),
+    }
+
+
 def page(results: Path) -> str:
-    """The whole page; `results` are those of the scorecard."""
-    told = recorded()
-    rows = [_row(claim, told[id]) for id, claim in catalogue().items()]
-    table = "\n".join(
-        ["| claim | it says | status | effect | scale | cost | to settle it at scale |",
-         "|---|---|---|---|---|---|---|", *rows]
-    )  # fmt: skip
-    rest = "\n".join(details(claim, told[id]) for id, claim in catalogue().items())
-    return f"{HEAD}\n{top()}\n\n{table}\n\n{rest}\n{scorecard(results)}"
+    """The page of the table; `results` are those of the scorecard."""
+    rows = [_row(claim, told, "reference/claims.md") for claim, told in _settled_first()]
+    table = "\n".join([TITLES, *rows])
+    beside = f"## Transfer scorecard\n\n{scorecard.top(results)} " \
+             f"[Every swap and call](reference/scorecard.md).\n"  # fmt: skip
+    return f"{HEAD.format(counts=top())}\n{table}\n\n{beside}\n{COMMANDS}"
 
 
 def top() -> str:
@@ -58,73 +77,40 @@ def top() -> str:
     return f"{sum(counts.values())} claims: {said}. {run} of them have a record."
 
 
-def effect(claim: Claim, told: Tree) -> str:
-    """The first test's number with its interval, or a dash."""
-    if not told["tests"] or told["tests"][0]["value"] is None:
-        return quantities.MISSING
-    return number(claim.test[0], told["tests"][0])
+def readme(text: str, results: Path) -> str:
+    """The README with its lines about claims as the records have them.
+
+    InputError where it has no place for them.
+    """
+    if not PLACE.search(text):
+        raise InputError(
+            "README.md: put `<!-- claims: .. -->` and `<!-- end of claims -->` around its lines"
+        )
+    rows: list[str] = []
+    for status in (SUPPORTED, REFUTED):
+        of_it = [(claim, told) for claim, told in _settled_first() if told["status"] == status]
+        rows += [_row(claim, told, "docs/reference/claims.md") for claim, told in of_it[:LINES]]
+    table = "\n".join([TITLES, *rows])
+    said = f"{top()} [All of them](docs/claims.md). {scorecard.top(results)}\n\n{table}\n"
+    return PLACE.sub(lambda found: found[1] + said + found[2], text)
 
 
-def number(test: Check, found: Tree) -> str:
-    """A test's number with its interval, unit and pairs."""
-    if found["value"] is None:
-        return found["reason"] or quantities.MISSING
-    digits = _digits(found)
-    signed = not (found["unit"].startswith(("ratio", "times")) or (test.value and not test.minus))
-    form = quantities.signed if signed else quantities.score
-    said = form(found["value"], digits)
-    if found["low"] is not None:
-        said += " " + quantities.interval(found["low"], found["high"], digits, sign=signed)
-    else:
-        said += " (no interval)"
-    unit = f" {found['unit']}" if found["unit"] else ""
-    pairs = f", {found['count']} pairs" if found["count"] > 1 and test.arm else ""
-    return said + unit + pairs
+def _settled_first() -> list[tuple[Claim, Tree]]:
+    """Supported, refuted, settled by what was tested instead, open with a record, all others."""
+
+    def rank(row: tuple[Claim, Tree]) -> int:
+        told = row[1]
+        if not told["recorded"]:
+            return 4
+        if told["status"] == UNTESTABLE:
+            return 3 if told["tested"] == OPEN else 2
+        return {SUPPORTED: 0, REFUTED: 1, OPEN: 3}[told["status"]]
+
+    return sorted(((claim, recorded()[id]) for id, claim in catalogue().items()), key=rank)
 
 
-def cost(told: Tree) -> str:
-    """Core-hours, or a dash."""
-    hours = told["core_hours"]
-    return quantities.MISSING if hours is None else f"{hours:.2g} core-hours"
-
-
-def standing(told: Tree) -> str:
-    """The status, and for a claim that is not testable what was tested instead came to."""
-    extra = (
-        f" (instead: {told['tested']})" if told["status"] == UNTESTABLE and told["tested"] else ""
-    )
-    return told["status"] + extra
-
-
-def _digits(found: Tree) -> int:
-    ends = [found[end] for end in ("low", "high") if found[end] is not None]
-    width = max(ends) - min(ends) if len(ends) == 2 else abs(found["value"])
-    return 3 if width <= 0 else min(max(1 - math.floor(math.log10(width)), 0), 5)
-
-
-def _row(claim: Claim, told: Tree) -> str:
-    cells = [f"[{claim.id}](#{claim.id.lower()})", claim.sentence, standing(told),
-             effect(claim, told), told["scale"] or quantities.MISSING, cost(told),
-             claim.settle]  # fmt: skip
+def _row(claim: Claim, told: Tree, full: str) -> str:
+    cells = [f"[{claim.id}]({full}#{claim.id.lower()})", claim.sentence,
+             words.standing(claim, told), words.effect(claim, told), words.scale(told),
+             words.cost(told), claim.settle]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
-
-
-def details(claim: Claim, told: Tree) -> str:
-    """Everything about one claim, as Markdown."""
-    lines = [f"## {claim.id}", "", f"> {claim.sentence}", "", f"- *Source*: {claim.source}"]
-    lines += [f"- *Refuted when*: {claim.refuted}"]
-    if claim.untestable:
-        lines += [f"- *Not testable here*: {claim.untestable}", f"- *Instead*: {claim.instead}"]
-    if claim.waits:
-        lines.append(f"- *Waits*: {claim.waits}")
-    for run in claim.run:
-        what = f"`{shown(run.study)}`" if run.study else f"`{run.command}`"
-        lines.append(f"- *Run* `{run.name}`: {what}")
-    for test, found in zip(claim.test, told["tests"], strict=True):
-        lines.append(f"- *{test.role}*: {test.says}: {number(test, found)}: **{found['outcome']}**")
-    where = (told["scale"], told["machine"], told["date"] or "no date in the record", cost(told))
-    said = ", ".join(word for word in where if word and word != quantities.MISSING)
-    lines.append(f"- *Recorded*: {said if told['recorded'] else 'nothing yet'}")
-    lines.append(f"- *One GPU*: `{claim.one_gpu}`")
-    lines.append(f"- *Many*: `{claim.many}`")
-    return "\n".join([*lines, ""])

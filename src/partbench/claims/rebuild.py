@@ -5,6 +5,7 @@ tuning held back. The same functions judge as when the study ran.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from partbench.claims.records import Kept
@@ -23,6 +24,7 @@ NEAR = 1e-9
 Tree = dict[str, Any]
 
 
+@lru_cache(maxsize=64)
 def verdicts(kept: Kept) -> dict[str, Tree]:
     """Arm -> its verdict, from the records alone; of commands, the numbers of the test alone."""
     report = kept.report
@@ -37,9 +39,8 @@ def verdicts(kept: Kept) -> dict[str, Tree]:
         if row["held_back"] and row["name"] != "base"
     }
     audited = {name: evidence.audited(name, kept.costs) for name in study.arms}
-    reading = Reading(study, kept.records, kept.curve, held, audited)
-    if not kept.whole:
-        reading.__dict__["slope"] = report["slope"]  # its small runs are not in the report
+    slope = None if kept.whole else report["slope"]  # its small runs are not in the report
+    reading = Reading(study, kept.records, kept.curve, held, audited, slope)
     standings, futile = reading.standings(look)
     made = {}
     for name in study.arms:

@@ -35,16 +35,19 @@ def derived(claim: Claim, results: Path) -> Tree:
     tests = [_tested(test, kept[test.run]) for test in claim.test]
     outcomes = [test["outcome"] for test in tests]
     known = [record for record in kept.values() if record is not None]
+    pairs = [(run, kept[run.name]) for run in claim.run]
+    scales = [_scale(run, record) for run, record in pairs if record is not None]
     return {
         "status": status.status(claim, outcomes),
         "tested": status.tested(claim, outcomes) if known else "",
         "tests": tests,
         "missing": [name for name, record in kept.items() if record is None],
-        "scale": "; ".join(dict.fromkeys(filter(None, map(_scale, known)))),
+        "scale": "; ".join(dict.fromkeys(scales)),
         "recorded": bool(known),
         "date": max((_date(record) for record in known), default=""),
         "machine": next(filter(None, map(_machine, known)), ""),
         "core_hours": _hours(known),
+        "at_least": _hours(known) is not None and None in _seconds(known),
     }
 
 
@@ -65,7 +68,7 @@ def _opened(run: Run, results: Path) -> records.Kept | Tree | None:
         return records.read_json(path) if path.exists() else None
     if (results / run.name / records.REPORT).exists():
         return records.read(results / run.name)
-    for path in (results / f"{run.name}.json", results / run.name / "transfer.json"):
+    for path in (results / f"{run.name}.json", results / run.name / records.TRANSFER):
         if path.exists():
             return records.read_json(path)
     return None
@@ -81,6 +84,8 @@ def _tested(test: Check, record: records.Kept | Tree | None) -> Tree:
         found = measures.of_study(test, record, _words(record))
     else:
         grade, found = "", measures.of_record(test, record.get("found", record))
+    if status.below(test, grade):
+        found = dataclasses.replace(found, reason=f"a {grade}; this asks for {test.grade}")
     return {"outcome": status.outcome(test, found, grade)} | _plain(found)
 
 
@@ -99,10 +104,11 @@ def _plain(found: measures.Measure) -> Tree:
     }
 
 
-def _scale(record: records.Kept | Tree) -> str:
-    """Parameters, tokens a run, and the corpus; of a command nothing that a record would say."""
+def _scale(run: Run, record: records.Kept | Tree) -> str:
+    """Parameters, tokens a run, and the corpus; of a command what its claim says."""
+    smaller = " (run at a smaller scale)" if run.smaller else ""
     if not isinstance(record, records.Kept) or "task" not in record.report["base"]["config"]:
-        return ""
+        return run.scale + smaller
     base, config = record.report["base"], record.report["base"]["config"]
     sizes, task = config["train"], config["task"]
     seen = sizes["steps"] * sizes["batch"]
@@ -113,7 +119,7 @@ def _scale(record: records.Kept | Tree) -> str:
     where = Path(str(task.get("corpus", task["part"]))).name
     parameters = base["costs"]["parameters"]
     size = f"{short_count(parameters)} parameters, " if parameters else ""
-    return f"{size}{told} a run of {where}"
+    return f"{size}{told} a run of {where}{smaller}"
 
 
 def _date(record: records.Kept | Tree) -> str:
@@ -131,11 +137,16 @@ def _machine(record: records.Kept | Tree) -> str:
 
 def _hours(known: list[records.Kept | Tree]) -> float | None:
     """Core-hours of all runs that say theirs; None where none does."""
-    told = []
+    seconds = [each for each in _seconds(known) if each is not None]
+    return sum(seconds) / 3600 if seconds else None
+
+
+def _seconds(known: list[records.Kept | Tree]) -> list[float | None]:
+    told: list[float | None] = []
     for record in known:
         if isinstance(record, records.Kept):
-            told.append(record.report["totals"].get("core_seconds"))
+            totals = record.report["totals"]  # commands run one at a time, on a thread each
+            told.append(totals.get("core_seconds", totals.get("seconds")))
         else:
             told.append(record.get("core_seconds"))
-    seconds = [float(each) for each in told if each is not None]
-    return sum(seconds) / 3600 if seconds else None
+    return told

@@ -7,26 +7,25 @@ Older records have no cells; then the pairs in the report take their place.
 """
 
 import json
-import tempfile
+import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from partbench.core import cell as names
-from partbench.core.cell import Cell, read_record
 from partbench.core.config import Config
 from partbench.core.earlier import as_now_written
 from partbench.core.errors import InputError
 from partbench.study import transfer
-from partbench.study.ledger import Curve, Ledger, Records
+from partbench.study.ledger import Curve, Records
 
 REPORT, COSTS, DECLARED = "report.json", "costs.json", "study.json"
-CELLS = "cells.tar.gz"
+CELLS, TRANSFER = "cells.tar.gz", "transfer.json"
 CURVE = "base, smaller budget"
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kept:
     """What is known of a committed study. whole: its cells are there, and were checked.
 
@@ -53,15 +52,32 @@ def read_json(path: Path) -> Tree:
 
 
 def read(folder: Path) -> Kept:
-    """The study committed in `folder`; InputError where a file or a cell is damaged."""
+    """The study committed in `folder`; InputError where a file or a cell is damaged.
+
+    Many claims rest on one study: its cells are read once, until a file of it changes.
+    """
+    files = [folder / name for name in (REPORT, COSTS, DECLARED, CELLS)]
+    stamps = [(s.st_mtime_ns, s.st_size) if (s := _stat(path)) else None for path in files]
+    return _read(folder.resolve(), tuple(stamps))
+
+
+@lru_cache(maxsize=64)
+def _read(folder: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Kept:
     report = read_json(folder / REPORT)
     if report.get("kind") == "commands":
         return Kept({}, report, {}, {}, _records(report), {}, False)
-    costs = read_json(folder / COSTS) if (folder / COSTS).exists() else {}
+    costs = read_json(folder / COSTS) if stamps[1] else {}
     declared = read_json(folder / DECLARED).get("declaration", {})
-    if (folder / CELLS).exists():
+    if stamps[3]:
         return _from_cells(folder, declared, report, costs)
     return Kept(declared, report, costs, _configs(report), _records(report), {}, False)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _from_cells(folder: Path, declared: Tree, report: Tree, costs: Tree) -> Kept:
@@ -69,23 +85,17 @@ def _from_cells(folder: Path, declared: Tree, report: Tree, costs: Tree) -> Kept
     records: Records = {}
     curve: Curve = {}
     arms = ["base", *(arm["name"] for arm in report["arms"])]
-    with tempfile.TemporaryDirectory() as made:
-        ledger = Ledger(Path(made))
-        taken = transfer.take_in(ledger, folder / CELLS)
-        if taken.refused:
-            raise InputError(f"{folder / CELLS}: {taken.refused[0]}")
-        for row in report["provenance"]["cells"]:
-            place = ledger.root / row["id"][:2] / row["id"]
-            try:
-                record = read_record(place / names.RECORD, row["id"])
-            except (FileNotFoundError, ValueError):
-                raise InputError(f"{folder / CELLS}: cell {row['id'][:12]} is missing") from None
-            if row["arm"] == CURVE:
-                curve[row["seed"]] = record
-            elif row["arm"] in arms:
-                records[row["arm"], row["seed"]] = record
-                if row["arm"] not in configs:
-                    configs[row["arm"]] = Config(Cell.read(place / names.SPEC).config)
+    cells = transfer.cells(folder / CELLS)
+    for row in report["provenance"]["cells"]:
+        if row["id"] not in cells:
+            raise InputError(f"{folder / CELLS}: cell {row['id'][:12]} is missing")
+        cell, record = cells[row["id"]]
+        if row["arm"] == CURVE:
+            curve[row["seed"]] = record
+        elif row["arm"] in arms:
+            records[row["arm"], row["seed"]] = record
+            if row["arm"] not in configs:
+                configs[row["arm"]] = Config(as_now_written(cell.config))
     return Kept(declared, report, costs, configs, records, curve, True)
 
 
@@ -100,7 +110,10 @@ def _configs(report: Tree) -> dict[str, Config]:
 
 
 def _records(report: Tree) -> Records:
-    """Records with what the report tells of each run: its score, its curve, its arm's sizes."""
+    """Records with what the report tells of each run: its score, its curve, its arm's sizes.
+
+    Of commands it tells no sizes.
+    """
     found: Records = {}
     unit, everyone = report["unit"], {"base": report["base"]}
     everyone |= {arm["name"]: arm for arm in report["arms"]}
@@ -117,8 +130,8 @@ def _records(report: Tree) -> Records:
                 "unit": unit,
                 "liveness": arm.get("liveness", []),
                 "evaluations": curves.get(seed, []),
-                "parameters": {"all": arm["costs"]["parameters"] or 0},
-                "flops_per_token": arm["costs"]["flops_per_token"],
+                "parameters": {"all": arm["costs"].get("parameters") or 0},
+                "flops_per_token": arm["costs"].get("flops_per_token"),
                 "tokens": 0,
                 "steps": 0,
             }

@@ -1,6 +1,7 @@
 """One run of a claim, from its command or its study to its record. Studies go through `compare`."""
 
 import json
+import os
 import resource
 import shlex
 import subprocess
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from partbench.claims import keep
+from partbench.claims import keep, records
 from partbench.claims.claim import Claim, Run
 from partbench.core.errors import CellError, InputError
 
@@ -34,21 +35,34 @@ def command(run: Run, folder: Path, target: Path, seconds: float | None) -> bool
         raise InputError(f"{script}: not here; run this in a clone of the repository")
     if words[:2] == ["partbench", "verdict"] and seconds is not None:
         words += ["--for", f"{max(1, round(seconds))}s"]
-    began = _core_seconds()
+    before, began = _left(folder), _core_seconds()
+    # Commands inside `partbench verdict` say `python` too, and mean this one.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        [*WORDS.get(words[0], words[:1]), *words[1:]], stdout=subprocess.PIPE, text=True
-    )
+        [*WORDS.get(words[0], words[:1]), *words[1:]],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path},
+    )  # fmt: skip
     if done.returncode == UNDER_WAY:
         return False
-    if "{out}" in run.command:
-        keep.files(folder, target)
-        if not any((target / name).exists() for name in keep.FILES):
-            raise CellError(f"{run.command}: ended with exit code {done.returncode}, no record")
-        return True
-    if done.returncode != 0:
-        raise CellError(f"{run.command}: ended with exit code {done.returncode}")
-    keep.printed(_json(done.stdout), run.command, _core_seconds() - began, _file(target))
+    spent, left = _core_seconds() - began, _left(folder)
+    if "{out}" not in run.command:
+        if done.returncode != 0:
+            raise CellError(f"{run.command}: ended with exit code {done.returncode}")
+        keep.printed(_json(done.stdout), run.command, spent, _file(target))
+    elif left == before:  # what an earlier life left there is no answer of this one
+        raise CellError(f"{run.command}: ended with exit code {done.returncode}, no record")
+    elif records.TRANSFER in left:
+        found = records.read_json(folder / records.TRANSFER)
+        keep.printed(found, run.command, spent, target / records.TRANSFER)
+    else:
+        keep.commands(folder, target)
     return True
+
+
+def _left(folder: Path) -> dict[str, int]:
+    """When each answer in a command's folder was written."""
+    answers = (records.REPORT, records.TRANSFER)
+    return {n: (folder / n).stat().st_mtime_ns for n in answers if (folder / n).exists()}
 
 
 def _core_seconds() -> float:

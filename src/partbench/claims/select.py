@@ -5,7 +5,7 @@
     probes.sizes.output.-1                                   the last of a list
 
 A name is a key; [a=b;..] keeps the rows of a list that have these values; a whole number is a place
-in a list. A list at the end gives all its numbers.
+in a list. A list at the end gives all its numbers. A record that says null has no number to give.
 """
 
 import re
@@ -17,7 +17,7 @@ STEP = re.compile(r"([^.\[\]]+)((?:\[[^\]]*\])*)(?:\.|$)")
 
 
 def numbers(tree: Any, place: str) -> list[float]:
-    """Every number at `place`; ConfigError where there is none."""
+    """Every number at `place`, none where one is null; ConfigError where there is no such place."""
     found = [tree]
     for name, filters in STEP.findall(place):
         found = [inner for item in found for inner in _into(item, name)]
@@ -26,6 +26,8 @@ def numbers(tree: Any, place: str) -> list[float]:
             rows = [row for item in found for row in item]
             found = [row for row in rows if all(_same(row.get(k), v) for k, v in wanted.items())]
     flat = [n for item in found for n in (item if isinstance(item, list) else [item])]
+    if None in flat:
+        return []
     kept = [float(n) for n in flat if isinstance(n, int | float)]
     if not kept or len(kept) < len(flat):
         raise ConfigError(f"{place}: no numbers there")

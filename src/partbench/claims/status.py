@@ -30,7 +30,7 @@ def outcome(test: Check, found: Measure | None, grade: str = "") -> str:
     """`holds`, `fails` or `open`; None means that there is no record yet."""
     if found is None or not math.isfinite(found.value):
         return OPEN
-    if grade in GRADES and GRADES.index(grade) < GRADES.index(test.grade):
+    if below(test, grade):
         return OPEN
     if found.low is None and not test.exact:
         return OPEN
@@ -49,6 +49,11 @@ def outcome(test: Check, found: Measure | None, grade: str = "") -> str:
     if high < test.than:
         return HELD
     return FAILED if low > test.than - found.margin else OPEN
+
+
+def below(test: Check, grade: str) -> bool:
+    """Whether a verdict's grade is below the one that the test asks for."""
+    return grade in GRADES and GRADES.index(grade) < GRADES.index(test.grade)
 
 
 def status(claim: Claim, outcomes: list[str]) -> str:

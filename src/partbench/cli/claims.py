@@ -24,7 +24,7 @@ def claims(
     """List published claims: status, effect with interval, scale and cost."""
     if context.invoked_subcommand is not None:
         return
-    from partbench.claims import page
+    from partbench.claims import page, words
     from partbench.claims.claim import catalogue
     from partbench.claims.recorded import recorded
 
@@ -34,7 +34,8 @@ def claims(
         return
     for id, claim in catalogue().items():
         row = told[id]
-        said = [page.standing(row), page.effect(claim, row), row["scale"], page.cost(row)]
+        said = [words.standing(claim, row), words.effect(claim, row), words.scale(row),
+                words.cost(row)]  # fmt: skip
         known = "; ".join(word for word in said if word and word != "–")
         typer.echo(f"{id:4} {claim.sentence}\n     {known}")
     typer.echo(page.top(), err=True)
@@ -46,15 +47,14 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
 ) -> None:
     """Show one claim whole: source, tests, controls, record, commands for one GPU and many."""
-    from partbench.claims import page
     from partbench.claims.claim import find
+    from partbench.claims.details import details
 
     claim = find(id)
     if as_json:
         typer.echo(json.dumps(_whole(claim.id)))
         return
-    whole = _whole(claim.id)["recorded"]
-    typer.echo(f"{page.standing(whole)}\n{page.details(claim, whole)}", nl=False)
+    typer.echo(details(claim, _whole(claim.id)["recorded"]), nl=False)
 
 
 @app.command()
@@ -80,7 +80,7 @@ def run(
 
     Exit codes: 0 done, 1 a run failed, 2 bad input, 3 time is up (--for), 130 Ctrl-C.
     """
-    from partbench.claims import page, recorded, running, scorecard
+    from partbench.claims import running, scorecard
     from partbench.claims.claim import find
     from partbench.cli import options
 
@@ -105,12 +105,7 @@ def run(
         typer.echo(f"{claim.id}: {name}", err=True)
         _one(each, Path("runs") / name, keep / name, left, engine)
     for claim in chosen:
-        now = recorded.derived(claim, keep)
-        before = recorded.recorded()[claim.id]
-        typer.echo(f"{claim.id} {page.standing(now)}: {page.effect(claim, now)}")
-        if before["recorded"]:
-            same = "agrees with" if before["tested"] == now["tested"] else "differs from"
-            typer.echo(f"     {same} the record: {before['tested']}: {page.effect(claim, before)}")
+        _held_against_ours(claim, keep)
 
 
 @app.command()
@@ -123,7 +118,7 @@ def verify(
     from partbench.claims.claim import catalogue, find
     from partbench.claims.places import results_folder
 
-    folder, wrong = results_folder(results), 0
+    folder, wrong, known = results_folder(results), 0, 0
     for claim in [find(id) for id in ids] if ids else catalogue().values():
         told, now = recorded.recorded()[claim.id], recorded.derived(claim, folder)
         lines = recorded.damage(claim, folder)
@@ -133,10 +128,13 @@ def verify(
             if not rebuild.same(told[key], now[key])
         ]
         wrong += bool(lines)
+        known += told["recorded"]
         if lines:
             typer.echo("\n".join(f"{claim.id}: {line}" for line in lines))
         elif told["recorded"]:
             typer.echo(f"{claim.id}: the same: {now['status']}")
+    if not ids:
+        typer.echo(f"{known} records made anew, {wrong or 'none'} of them not the same", err=True)
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -163,22 +161,20 @@ def scorecard_(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
 ) -> None:
     """Show how often a laptop's call of a swap was the outcome published at scale."""
-    import dataclasses
-
     from partbench.claims import scorecard
     from partbench.claims.places import results_folder
-    from partbench.claims.scorecard.table import table
+    from partbench.claims.scorecard.table import page
 
     folder = results_folder(results)
     if declare:
         scorecard.declare(folder)
     preset, rates = scorecard.chosen(folder)
     if not as_json:
-        typer.echo(table(folder), nl=False)
+        typer.echo(page(folder), nl=False)
         return
     judged = preset and scorecard.calls(folder, scorecard.JUDGE, preset)
-    said = {name: dataclasses.asdict(found) for name, found in rates.items()}
-    whole = judged and dataclasses.asdict(scorecard.rate(judged, scorecard.JUDGE))
+    said = {name: found._asdict() for name, found in rates.items()}
+    whole = judged and scorecard.rate(judged, scorecard.JUDGE)._asdict()
     told = {"declared": scorecard.declared(), "chosen": preset, "rates": said, "judged": whole}
     typer.echo(json.dumps(told | {"swaps": scorecard.swaps()}))
 
@@ -186,11 +182,11 @@ def scorecard_(
 @app.command()
 def record(
     results: Results = None,
-    page_: Annotated[
-        Path | None, typer.Option("--page", help="Also write this page, e.g. docs/claims.md.")
-    ] = None,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Also write the pages of docs/ and README's lines.")
+    ] = False,
 ) -> None:
-    """Write down what the committed records say, for the list and the page. In a clone."""
+    """Write down what the committed records say, for the list and the pages. In a clone."""
     from partbench.claims import page, recorded
     from partbench.claims.claim import catalogue
     from partbench.claims.places import results_folder
@@ -200,9 +196,28 @@ def record(
     made = {id: recorded.derived(claim, folder) for id, claim in catalogue().items()}
     write_json(recorded.FILE, made)
     recorded.recorded.cache_clear()
-    if page_ is not None:
-        write_whole(page_, page.page(folder))
+    if pages:
+        clone = folder.parent
+        whole = clone / "README.md"
+        made_pages = page.pages(folder)
+        made_pages["README.md"] = page.readme(whole.read_text(encoding="utf-8"), folder)
+        for name, text in made_pages.items():
+            write_whole(clone / name, text)
     typer.echo(page.top())
+
+
+def _held_against_ours(claim: Any, keep: Path) -> None:
+    """The verdict of the records under `keep`, and whether the recorded one is the same."""
+    from partbench.claims import recorded, words
+
+    now, before = recorded.derived(claim, keep), recorded.recorded()[claim.id]
+    typer.echo(f"{claim.id} {words.standing(claim, now)}: {words.effect(claim, now)}")
+    if now["missing"]:
+        typer.echo(f"     not all of it has run: {', '.join(now['missing'])}")
+    elif before["recorded"] and not before["missing"]:
+        same = "agrees with" if before["tested"] == now["tested"] else "differs from"
+        effect = words.effect(claim, before)
+        typer.echo(f"     {same} the record: {before['tested']}: {effect}")
 
 
 def _one(each: Any, folder: Path, target: Path, left: float | None, engine: str) -> None:

@@ -73,14 +73,21 @@ def ratio(value: float | None) -> str:
     if not known(value):
         return MISSING
     near_one = 0 < abs(value - 1) < 0.005
-    return f"{value:.{3 if near_one else 2}f}x"
+    return f"{value:.3f}x" if near_one else f"{times(value)}x"
 
 
 def ratio_interval(low: float | None, high: float | None) -> str:
     """Write the interval of a ratio: `[1.03, 1.05]`."""
     if not (known(low) and known(high)):
         return ""
-    return f"[{low:.2f}, {high:.2f}]"
+    return f"[{times(low)}, {times(high)}]"
+
+
+def times(value: float) -> str:
+    """Write how many times: `1.04`; beyond a hundred either way no more than that it is."""
+    if 0 <= value < 0.01:
+        return "under 0.01"
+    return "over 100" if value > 100 else f"{value:.2f}"
 
 
 def count(value: float | None) -> str:

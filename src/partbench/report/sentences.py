@@ -108,7 +108,7 @@ def compute(verdict: dict) -> str:
     if not quantities.known(multiplier.get("value")):
         return ""
     ends = quantities.ratio_interval(multiplier.get("low"), multiplier.get("high"))
-    return f"{multiplier['value']:.2f}x compute {ends}".strip()
+    return f"{quantities.times(multiplier['value'])}x compute {ends}".strip()
 
 
 def evidence(verdict: dict) -> str:

@@ -175,7 +175,7 @@ def multiplier_text(multiplier: dict) -> str:
     if not quantities.known(multiplier.get("value")):
         return quantities.MISSING
     ends = quantities.ratio_interval(multiplier.get("low"), multiplier.get("high"))
-    return f"{multiplier['value']:.2f}x {ends}".strip()
+    return f"{quantities.times(multiplier['value'])}x {ends}".strip()
 
 
 def costs(arm: dict, report: dict) -> Table:

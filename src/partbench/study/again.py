@@ -15,7 +15,12 @@ VERBS = ("compare", "verdict")
 
 
 def keep(folder: Path, words: Sequence[str]) -> None:
-    """Note the words (verb first) of the command that runs the study in `folder`, from here."""
+    """Note the words (verb first) of the command that runs the study in `folder`, from here.
+
+    A study started without a command line has none, and leaves no note.
+    """
+    if not words:
+        return
     kept = list(words)
     for place in [i for i, word in enumerate(kept) if word == "--out"][::-1]:
         del kept[place : place + 2]

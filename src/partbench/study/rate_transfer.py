@@ -135,6 +135,7 @@ def judge(rule: str, moved: dict[str, dict[int, float]], swept: dict[str, Any]) 
     """Rows of checks and whether all that the rule promises holds.
 
     moved: axis -> size -> movement of the stream. swept: axis -> size -> rate -> score, or empty.
+    `inside` of a best rate is its value, or None where one lies at an edge, which decides nothing.
     """
     rows: list[dict[str, Any]] = []
     for axis, values in moved.items():
@@ -149,7 +150,7 @@ def judge(rule: str, moved: dict[str, dict[int, float]], swept: dict[str, Any]) 
         if edges:
             listed = ", ".join(map(str, edges))
             row["note"] = f"at the edge of the grid at {axis} {listed}: take more rates"
-        rows.append(row)
+        rows.append(row | {"inside": None if edges else spread})
     passed = all(row["passed"] for row in rows if row["promised"])
     return {"rule": rule, "checks": rows, "best": optima, "passed": passed}
 

@@ -24,7 +24,8 @@ from partbench.study.tuning import Known
 class Reading:
     """Records of base and arms over some pairs, the base's curve, and arms held back.
 
-    audited: arm -> what the audit before the first cell found, that forbids a verdict.
+    audited: arm -> what the audit before the first cell found, that forbids a verdict. told_slope:
+    that of a report, where the runs it was measured on are not at hand.
     """
 
     study: Study
@@ -32,6 +33,7 @@ class Reading:
     curve: Curve
     held_back: Mapping[str, str]
     audited: Mapping[str, str] = field(default_factory=dict)
+    told_slope: Tree | None = None
 
     @classmethod
     def of(
@@ -61,7 +63,7 @@ class Reading:
     @cached_property
     def slope(self) -> Tree | None:
         """How fast the base's loss falls with compute."""
-        return slope_of(self.records, self.curve, self.study)
+        return self.told_slope or slope_of(self.records, self.curve, self.study)
 
     @cached_property
     def margin(self) -> tuple[float | None, str]:

@@ -93,8 +93,7 @@ class Driver:
         fresh = not self.folder.exists()
         with held(self.folder / ".lock", f"study {self.study.name}"), asking(self._stop):
             self.declared = self._declare()
-            if self.words:
-                again.keep(self.folder, self.words)
+            again.keep(self.folder, self.words)
             # Workers of an earlier life may still be at these: what they train is our own.
             self.ours = set(self.declared["planned"])
             try:

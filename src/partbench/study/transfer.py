@@ -138,14 +138,34 @@ def take_in(ledger: Ledger, source: Path) -> Taken:
         for id, files, ended in _cells(source, ledger, taken):
             _put(ledger, id, files, ended, taken)
     except (OSError, tarfile.TarError, EOFError) as error:
-        why = str(error).splitlines()[0].rstrip(":")  # tarfile lists all that it tried
-        raise InputError(f"{source}: cannot be read: {why}") from None
+        raise _unreadable(source, error) from None
     if taken == Taken():
         raise InputError(
             f"{source}: holds no cells; give what `partbench ledger export` wrote as a folder, "
             f".tar, .tar.gz or .jsonl"
         )
     return taken
+
+
+def cells(source: Path) -> dict[str, tuple[Cell, Row]]:
+    """Id -> spec and record of every cell in the folder or tar `source`, without a ledger.
+
+    InputError where it cannot be read, or a cell is not what it was written as.
+    """
+    files: dict[str, dict[str, bytes]] = {}
+    try:
+        for name, content, _ in _contents(source):
+            if (place := PLACE.search(name)) and place[3] in FILES:
+                files.setdefault(place[2], {})[place[3]] = content
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise _unreadable(source, error) from None
+    found = {}
+    for id, parts in files.items():
+        cell = _opened(id, parts)
+        if cell is None:
+            raise InputError(f"{source}: {_damaged(id)}")
+        found[id] = cell
+    return found
 
 
 def _cells(
@@ -190,18 +210,32 @@ def _contents(source: Path) -> Iterator[File]:
                 yield member.name, file.read(), float(member.mtime)
 
 
-def _put(ledger: Ledger, id: str, files: dict[str, bytes], ended: float, taken: Taken) -> None:
+def _unreadable(source: Path, error: Exception) -> InputError:
+    why = str(error).splitlines()[0].rstrip(":")  # tarfile lists all that it tried
+    return InputError(f"{source}: cannot be read: {why}")
+
+
+def _damaged(id: str) -> str:
+    return f"cell {id[:12]}: its spec or its record is not what it was written as"
+
+
+def _opened(id: str, files: dict[str, bytes]) -> tuple[Cell, Row] | None:
+    """Spec and record; None where the spec is not at its address or the record has changed."""
     try:
         cell = Cell(**json.loads(files[names.SPEC]))
         record = json.loads(files[names.RECORD])
         sound = cell.id == id == record["id"] and record["checksum"] == checksum(record)
     except (ValueError, KeyError, TypeError, AttributeError):
-        sound = False
-    if not sound:
-        taken.refused.append(
-            f"cell {id[:12]}: its spec or its record is not what it was written as"
-        )
+        return None
+    return (cell, record) if sound else None
+
+
+def _put(ledger: Ledger, id: str, files: dict[str, bytes], ended: float, taken: Taken) -> None:
+    opened = _opened(id, files)
+    if opened is None:
+        taken.refused.append(_damaged(id))
         return
+    cell, _ = opened
     folder = ledger.folder(cell)
     with held(folder / names.LOCK, f"cell {id[:12]}", wait=True):
         if ledger.finished(cell) is not None:

@@ -2,7 +2,7 @@
 
 call      better, worse, or equal (equivalent within the margin); none where it is inconclusive
 hit       the call is the published outcome; no call is a miss
-interval  exact (Clopper and Pearson 1934): [B(a/2; k, n-k+1), B(1-a/2; k+1, n-k)], B of the beta
+rate      hits of all, with the exact interval of stats/shares.py
 
 One half of the swaps chooses between the presets (the higher hit rate, the cheaper at a tie), the
 other half judges the one that was chosen. declared.json holds the hash of swaps and studies, made
@@ -13,7 +13,6 @@ disagreement.
 import hashlib
 import json
 import time
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,27 +23,16 @@ from partbench.claims.places import study_file
 from partbench.core.config import read_toml
 from partbench.core.errors import InputError
 from partbench.core.files import write_json
-from partbench.stats.shares import share
+from partbench.stats.shares import Share, share
 
 HERE = Path(__file__).parent
 SWAPS, DECLARED = HERE / "swaps.toml", HERE / "declared.json"
 NAME, CHOOSE, JUDGE = "scorecard", "choose", "judge"
-PRESETS = {"quick": "", "quick, four times the tokens": "_longer"}
+PRESETS = {"quick, a quarter of its tokens": "_shorter", "quick": ""}
 """Candidates, the cheapest first -> what the names of their studies end with."""
 CALLS = {"better": "better", "worse": "worse", "equivalent": "equal"}
 OUTCOMES = ("better", "worse", "equal")
 Tree = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Hits of n with the exact interval."""
-
-    hits: int
-    count: int
-    value: float
-    low: float
-    high: float
 
 
 @cache
@@ -63,7 +51,7 @@ def as_claim() -> Claim:
     names = [study_name(half, preset) for preset in PRESETS for half in (CHOOSE, JUDGE)]
     return Claim(
         id=NAME, sentence="A laptop's verdict foretells the outcome at scale.",
-        source="this project", refuted="the hit rate's interval holds one third", settle="",
+        source="this project", refuted="no more hits than the commonest outcome has", settle="",
         one_gpu="", many="", run=tuple(Run(name=n, study=f"{n}.toml") for n in names),
     )  # fmt: skip
 
@@ -104,21 +92,24 @@ def calls(results: Path, half: str, preset: str) -> dict[str, Tree] | None:
     }
 
 
-def rate(made: dict[str, Tree], half: str) -> Rate:
+def rate(made: dict[str, Tree], half: str) -> Share:
     """How often the calls of a half are the published outcomes."""
     known = {swap["name"]: swap["outcome"] for swap in swaps() if swap["half"] == half}
     hits = sum(made[name]["call"] == outcome for name, outcome in known.items())
-    low, high = exact(hits, len(known))
-    return Rate(hits, len(known), hits / len(known), low, high)
+    return share(hits, len(known))
 
 
-def exact(hits: int, count: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share."""
-    told = share(hits, count, level)
-    return told.low, told.high
+def commonest(half: str) -> tuple[str, Share]:
+    """The commonest published outcome of a half, and how often saying always that would be right.
+
+    What a rate of hits has to be held against.
+    """
+    known = [swap["outcome"] for swap in swaps() if swap["half"] == half]
+    outcome = max(OUTCOMES, key=known.count)
+    return outcome, share(known.count(outcome), len(known))
 
 
-def chosen(results: Path) -> tuple[str | None, dict[str, Rate]]:
+def chosen(results: Path) -> tuple[str | None, dict[str, Share]]:
     """The preset that the first half chooses, and the rate of each; None until all have run."""
     rates = {}
     for preset in PRESETS:

@@ -75,8 +75,7 @@ class Driver:
         question = self.question
         with held(self.folder / ".lock", f"study {question.name}"), asking(self._stop):
             declared = self._declare()
-            if self.words:
-                again.keep(self.folder, self.words)
+            again.keep(self.folder, self.words)
             arms = list(question.arms)
             report: Tree = {}
             for look in range(len(question.looks)):
