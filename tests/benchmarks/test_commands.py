@@ -26,8 +26,14 @@ SMALLEST = {
 }  # fmt: skip
 
 
+QUICK = ("step_profile", "overhead", "verdicts")
+"""Those that CI has time for."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[] if one in QUICK else pytest.mark.long) for one in SMALLEST]
+)
 def test_it_runs_and_says_figures(name, tmp_path):
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *SMALLEST[name], "--json"]
     command += ["--out", str(tmp_path / "picture.svg")]

@@ -112,7 +112,7 @@ def briefly(
 ) -> dict[str, Tree]:
     """Short runs of base and arms, in as many processes at once as the study will have; the mean
     of what they say. Other sizes take their arm's seconds, scaled by the work."""
-    first = {}
+    first: dict[str, str] = {}
     for arm, job in kinds.items():
         first.setdefault((job.arm if job.arm != "curve" else "base"), arm)
     paths = [specs[arm] for arm in first.values()]
