@@ -63,7 +63,8 @@ def test_the_checkpoint_of_a_cell_under_way_is_looked_at(partbench, ledger, tmp_
     folder.mkdir()
     cell = Cell.read(ledger.root / id[:2] / id / SPEC)
     with pytest.raises(Stopped):
-        run_cell(cell, folder, lambda step, steps, loss: step == 3)
+        record = run_cell(cell, folder, lambda step, steps, loss: step == 3)
+        pytest.fail(f"it was not stopped: {record['status']}, {record['reason']}")
     assert (folder / CHECKPOINT).exists()
     said = partbench("probe", str(folder), "--probe", "sizes", "--json")
     assert said.code == 0, said.err

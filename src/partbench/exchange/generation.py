@@ -85,7 +85,7 @@ def streams(
             said[row] = text
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def continued(
     model: Any, name: str, begun: Sequence[Tensor], tokens: int, sampling: Sampling
 ) -> Iterator[tuple[int, int]]:
