@@ -10,7 +10,6 @@ from partbench.testing import Check, Subject, card, checks, variants
 
 BUGS = {
     "residual=orthogonal_parallel,mode=notebook": {
-        "step_equals_forward",
         "explicit_attention_equals_fused",
         "bfloat16_stays_near_float32",
         "gradients_are_those_of_finite_differences",

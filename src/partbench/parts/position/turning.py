@@ -68,7 +68,8 @@ def turned(
         if magnitude != 1.0:
             flow.shared[cosine] *= magnitude
             flow.shared[sine] *= magnitude
-    if x.numel() <= FEW and x.dtype == wide and not torch.is_grad_enabled():
+    eager = not torch.compiler.is_compiling()
+    if eager and x.numel() <= FEW and x.dtype == wide and not torch.is_grad_enabled():
         return _turn_few(x, flow.shared[cosine], flow.shared[sine], interleaved)
     return _Turned.apply(x, flow.shared[cosine], flow.shared[sine], interleaved)
 
