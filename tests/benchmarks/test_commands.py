@@ -26,8 +26,8 @@ SMALLEST = {
 }  # fmt: skip
 
 
-QUICK = ("step_profile", "overhead", "verdicts")
-"""Those that CI has time for."""
+QUICK = ("verdicts",)
+"""What CI has time for."""
 
 
 @pytest.mark.slow
