@@ -124,11 +124,11 @@ def best(scores: Mapping[float, float]) -> tuple[float, bool]:
 
 def beyond(scores: Mapping[float, float], most: int) -> float | None:
     """The next rate to try where the best lies at the edge; None if it does not, or has `most`."""
-    rates = sorted(scores)
-    if len(rates) >= most or not best(scores)[1]:
+    at, edge = best(scores)
+    if len(scores) >= most or not edge:
         return None
-    place = 0 if math.log2(rates[0]) == best(scores)[0] else -1
-    return rates[place] / 2.0 if place == 0 else rates[place] * 2.0
+    lowest, highest = min(scores), max(scores)
+    return lowest / 2.0 if at == math.log2(lowest) else highest * 2.0
 
 
 def judge(rule: str, moved: dict[str, dict[int, float]], swept: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Board:
     """Where the vectors of a forward pass lie, and what its sums leave for them on the way back."""
 
     def __init__(self, like: Stream, most: int) -> None:
-        self.storage = like.new_empty(most, like.numel())
+        self.storage = like.new_empty(most, *like.shape)
         self.filled = 0
         self.backward_pass: int | None = None
         self.weights: list[Tensor] = []
@@ -31,9 +31,10 @@ class Board:
 
     def place(self, vector: Stream) -> Tensor:
         """A copy of it in the next place: a tensor of its own, which later ones do not outdate."""
+        step, *strides = self.storage.stride()
+        start, self.filled = self.filled * step, self.filled + 1
         own = self.storage.new_empty(0)
-        start, self.filled = self.filled * self.storage.shape[1], self.filled + 1
-        own.set_(self.storage.untyped_storage(), start, vector.shape, _strides(vector.shape))
+        own.set_(self.storage.untyped_storage(), start, vector.shape, strides)
         return own.copy_(vector)
 
     def leave(self, weights: Tensor, gradient: Tensor) -> None:
@@ -98,11 +99,6 @@ def product(weights: Tensor, matrix: Tensor) -> Tensor:
     """weights [k] matrix [k, numbers] in one pass over the matrix, whatever autocast would do."""
     with torch.autocast(matrix.device.type, enabled=False):
         return torch.mv(matrix.T, weights)
-
-
-def _strides(shape: torch.Size) -> tuple[int, ...]:
-    """Those of a contiguous tensor."""
-    return torch.empty(shape, device="meta").stride()
 
 
 def side_by_side(vectors: tuple[Tensor, ...]) -> Tensor:
